@@ -1,0 +1,1 @@
+"""A service for tests: it registers people by name, and hears of programs."""

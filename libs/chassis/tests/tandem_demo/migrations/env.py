@@ -1,0 +1,3 @@
+from tandem_chassis.migrations import run
+
+run()

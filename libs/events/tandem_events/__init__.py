@@ -1,0 +1,1 @@
+"""How facts are written, carried and read: contracts, outbox, relay, consumer, inbox, parked events."""

@@ -1,0 +1,1 @@
+"""Feedback decides how relationships go: goals, honest feedback, health, recognition, and what it all brings."""

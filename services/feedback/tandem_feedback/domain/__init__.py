@@ -1,0 +1,1 @@
+"""The rules of the feedback service: pure, without clock, framework or storage."""

@@ -1,0 +1,1 @@
+"""What the feedback service remembers, one file per noun."""

@@ -1,0 +1,1 @@
+"""What the feedback service can be asked, one file per noun."""

@@ -1,0 +1,1 @@
+"""The HTTP doors of matching: they translate and decide nothing."""

@@ -1,0 +1,1 @@
+"""The rules of pairing: pure, without I/O, clock or framework."""

@@ -1,0 +1,244 @@
+"""The optimum: scan, auction and paths together, repeated until the prices prove that nothing better exists."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tandem_matching.domain.assignment import unwatched
+from tandem_matching.domain.encoding import Codes, Encoded, Numbers
+from tandem_matching.domain.engine import auction, paths
+from tandem_matching.domain.engine.scan import Candidates, Scan
+from tandem_matching.domain.stakes import stakes
+
+FREE = -1
+WIDTH = 12
+"""So many candidates are kept for a mentee at first."""
+MORE = 8
+"""So many are added at once, where pairs outside could improve the match."""
+
+FEW = 16
+"""One in so many mentors are few: then it is quicker to look at all of their pairs than to walk down the tree."""
+STEPS = 200
+"""A bid in the auction raises a price by at least the points of a perfect pair divided by this."""
+LOOSE = 256
+"""One in so many mentors may have become much cheaper without everybody looking everywhere again."""
+NEVER = np.int64(2**62)
+UNKNOWN = np.int64(2**60)
+_STEP = np.int64(2**31)
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """A match that nothing beats, and the dual solution that proves it."""
+
+    match: Codes
+    """The mentor of each mentee, or -1."""
+    points: Numbers
+    """The points of each mentee's pair, 0 without one."""
+    gains: Numbers
+    prices: Numbers
+    stake: Numbers
+    bound: int
+    """No match is worth more than this: the sum of gains, and of prices times places."""
+    total: int
+    """What this match is worth, stakes included. It equals the bound."""
+    scans: int
+    candidates: Candidates
+    outer: Numbers
+    """What no pair outside the candidates is worth more than to each mentee, in points less `reference` prices."""
+    reference: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The solution of a similar problem with the same indices, from where to begin."""
+
+    prices: Numbers
+    match: Codes
+    gains: Numbers
+    """What each mentee had beyond the price of their place, stake included."""
+    stake: Numbers
+    changed_mentees: npt.NDArray[np.bool_]
+    """Mentees of whom any pair may be worth more than it was."""
+    changed_mentors: npt.NDArray[np.bool_]
+    candidates: Candidates | None = None
+    """Pairs that mattered, with their points, which are right wherever neither of the two has changed."""
+    outer: Numbers | None = None
+    reference: Numbers | None = None
+    """See `Optimum`; as they were."""
+
+
+def solve(
+    encoded: Encoded,
+    scan: Scan,
+    *,
+    mentees: npt.NDArray[np.bool_],
+    places: Numbers,
+    start: Start | None = None,
+    step: Callable[[], None] = unwatched,
+) -> Optimum:
+    """At most one mentor for each of these mentees: most pairs, then whoever is first in line, then most points.
+
+    `start` makes it quicker, and does not change what is optimal. `step` is called before each look at everybody.
+    """
+    most = sum(int(table.points.max(initial=0)) for table in encoded.tables)
+    most += sum(feature.most() for feature in encoded.features)
+    stake = stakes(encoded.first_in_line & mentees, most, places)
+    stake[~mentees] = 0
+    open_mentors = places > 0
+    people = scan.by_class[mentees[scan.by_class]]
+    bounded = np.where(mentees, np.minimum(stake, 3 * (most + 1)), 0)
+    checked_gains, checked_prices = np.full(scan.mentees, NEVER), np.full(scan.mentors, NEVER)
+    if start is None:
+        prices, match, candidates, outer = auction.run(
+            scan,
+            places,
+            bounded,
+            open_mentors=open_mentors,
+            mentees=people,
+            step=max(1, most // STEPS),
+            width=WIDTH,
+            block=max(1024, len(people) // 8),
+        )
+        reference = prices.copy()
+    else:
+        prices = start.prices
+        match = _still_allowed(encoded, start.match, mentees, places)
+        # Who keeps their mentor has the candidates they had; the others look anew.
+        lost = mentees & ((match == FREE) | start.changed_mentees)
+        if start.candidates is None:
+            lost = mentees
+        floors = np.where(mentees, -stake, 2**62)
+        candidates = scan.best(prices, floors, limit=WIDTH, open_mentors=open_mentors, only=people[lost[people]])
+        if start.candidates is not None:
+            candidates = joined(_still_right(encoded, start, mentees, open_mentors), candidates)
+        # Between people who have not changed nothing was worth more than the two prices, and nothing is.
+        held = ~start.changed_mentees & (start.stake == stake)
+        checked_gains = np.where(held, start.gains, NEVER)
+        checked_prices = np.where(start.changed_mentors, NEVER, start.prices)
+        outer, reference = np.full(scan.mentees, UNKNOWN), np.full(scan.mentors, UNKNOWN)
+        if start.candidates is not None and start.outer is not None and start.reference is not None:
+            outer = np.where(start.changed_mentees, UNKNOWN, start.outer)
+            reference = np.where(start.changed_mentors, UNKNOWN, start.reference)
+    candidates = _with_match(candidates, encoded, match)
+    content_gains, looked_at = np.full(scan.mentees, NEVER), np.zeros(scan.mentors, np.bool_)
+    scans = 0
+    while True:
+        step()
+        match, gains, prices = paths.finish(candidates, stake, places, prices, match)
+        floors = gains - stake
+        # Outside the candidates nothing is worth more than `outer` and what a mentor has become cheaper by: whoever
+        # has more than that needs to look only at the few mentors who have become much cheaper.
+        loose, most_drop = _loose(np.where(open_mentors, reference - prices, 0))
+        safe = floors >= outer + most_drop
+        content, look = people[safe[people]], people[~safe[people]]
+        # What was checked and only rose since holds still: look from who fell, and at who fell.
+        fallen = look[gains[look] < checked_gains[look]]
+        cheaper = open_mentors & (prices < checked_prices)
+        better = scan.best(prices, floors, limit=MORE, open_mentors=open_mentors, only=fallen)
+        scans += 1
+        # Of these few, too, what was looked at and only rose holds still.
+        less = content[gains[content] < content_gains[content]]
+        again = loose[~looked_at[loose] | (prices[loose] < checked_prices[loose])]
+        for few, only in ((loose, less), (again, content[gains[content] >= content_gains[content]])):
+            if len(few) and len(only):
+                better = joined(better, scan.of_few(prices, floors, few, only=only))
+        if cheaper.any() and len(fallen) < len(look):
+            others = look[gains[look] >= checked_gains[look]]
+            few = np.flatnonzero(cheaper)
+            if len(few) <= scan.mentors // FEW:
+                found = scan.of_few(prices, floors, few, only=others)
+            else:
+                found = scan.best(prices, floors, limit=MORE, open_mentors=cheaper, only=others)
+            better = joined(better, found)
+        if not len(better.mentors):
+            break
+        candidates = joined(candidates, better)
+        # Whoever found something better will gain more than now: that is no fall, but it was not checked either.
+        found_more = np.diff(better.starts) > 0
+        checked_gains = np.where(safe | found_more, NEVER, gains)
+        content_gains = np.where(safe & ~found_more, gains, NEVER)
+        looked_at = np.zeros(scan.mentors, np.bool_)
+        looked_at[loose] = True
+        checked_prices = prices
+    points = _points_of(candidates, match)
+    matched = match != FREE
+    bound = sum(gains.tolist()) + sum((prices * places).tolist())
+    total = sum((points + stake)[matched].tolist())
+    return Optimum(match, points, gains, prices, stake, bound, total, scans, candidates, outer, reference)
+
+
+def _loose(drops: Numbers) -> tuple[Numbers, int]:
+    """The few mentors who have become cheaper by most, those of whom nothing is known among them, and what the others
+    have become cheaper by at most.
+    """
+    known = np.sort(drops[drops < UNKNOWN // 2])
+    most = max(0, int(known[len(known) - 1 - len(known) // LOOSE])) if len(known) else 0
+    return np.flatnonzero(drops > most), most
+
+
+def joined(first: Candidates, second: Candidates) -> Candidates:
+    """The candidates of both, each pair once, with the points of the second where both have it."""
+    if not len(second.mentors):
+        return first
+    owners, more = first.owners(), second.owners()
+    # Both are in order: the smaller one is sorted into the other, without sorting anything anew.
+    keys, added = owners * _STEP + first.mentors, more * _STEP + second.mentors
+    places = np.searchsorted(keys, added)
+    known = places < len(keys)
+    known[known] = keys[places[known]] == added[known]
+    points = first.points.copy()
+    points[places[known]] = second.points[known]
+    new = ~known
+    counts = np.diff(first.starts) + np.bincount(more[new], minlength=len(first.starts) - 1)
+    return Candidates(
+        np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+        np.insert(first.mentors, places[new], second.mentors[new]),
+        np.insert(points, places[new], second.points[new]),
+    )
+
+
+def _still_allowed(encoded: Encoded, match: Codes, mentees: npt.NDArray[np.bool_], places: Numbers) -> Codes:
+    """The match without the pairs that do not fit this problem."""
+    kept = np.where(mentees & (match != FREE), match, FREE).astype(np.int32)
+    rows = np.flatnonzero(kept != FREE)
+    columns = kept[rows].astype(np.int64)
+    broken = (encoded.violated(rows, columns) != 0) | (places[columns] < 1)
+    kept[rows[broken]] = FREE
+    owners = np.repeat(np.arange(len(match)), np.diff(encoded.single_starts))
+    kept[owners[encoded.single_mentors == kept[owners]]] = FREE
+    return kept
+
+
+def _still_right(
+    encoded: Encoded, start: Start, mentees: npt.NDArray[np.bool_], open_mentors: npt.NDArray[np.bool_]
+) -> Candidates:
+    """The candidates of before that are allowed and worth what they were."""
+    assert start.candidates is not None
+    owners, mentors = start.candidates.owners(), start.candidates.mentors
+    owned = np.repeat(np.arange(len(mentees)), np.diff(encoded.single_starts))
+    kept = (mentees & ~start.changed_mentees)[owners] & (open_mentors & ~start.changed_mentors)[mentors]
+    if len(owned):
+        kept &= ~np.isin(owners * _STEP + mentors, owned * _STEP + encoded.single_mentors)
+    counts = np.bincount(owners[kept], minlength=len(mentees))
+    starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return Candidates(starts, mentors[kept], start.candidates.points[kept])
+
+
+def _with_match(candidates: Candidates, encoded: Encoded, match: Codes) -> Candidates:
+    """The candidates, and the pairs of a match beside them."""
+    mentees = np.flatnonzero(match != FREE)
+    points = encoded.points_of(mentees, match[mentees].astype(np.int64))
+    counts = np.bincount(mentees, minlength=len(match))
+    starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return joined(candidates, Candidates(starts, match[mentees].astype(np.int32), points))
+
+
+def _points_of(candidates: Candidates, match: Codes) -> Numbers:
+    points = np.zeros(len(match), np.int64)
+    owners = candidates.owners()
+    chosen = candidates.mentors == match[owners]
+    points[owners[chosen]] = candidates.points[chosen]
+    return points

@@ -1,0 +1,5 @@
+"""What Alembic runs."""
+
+from tandem_chassis.migrations import run
+
+run()

@@ -1,0 +1,1 @@
+"""One function for each thing that matching can be asked, or is told."""

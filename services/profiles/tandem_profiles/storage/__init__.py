@@ -1,0 +1,1 @@
+"""Tables and every query, one file for each noun."""

@@ -1,0 +1,122 @@
+"""Search: people by name, skill, unit, level, language and time zone, page by page in an order that stays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, array
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from tandem_profiles.storage.enrollments import ENROLLMENTS
+from tandem_profiles.storage.people import PEOPLE, Person
+
+LEAST_SIMILARITY = 0.5
+"""How much of what was typed must be found in a name, by groups of three letters, where it is not found as typed."""
+
+NAME_KEY: sa.ColumnElement[str] = sa.literal_column("people.name_key", sa.Text)
+_SKILL_KEYS: sa.ColumnElement[Any] = sa.literal_column("people.skill_keys", ARRAY[str](sa.Text))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Whom somebody looks for. What is None does not matter."""
+
+    words: tuple[str, ...] = ()
+    """Beginnings of names, in any order and spelling."""
+    skill: str | None = None
+    unit: str | None = None
+    lowest_level: int | None = None
+    highest_level: int | None = None
+    language: str | None = None
+    time_zone: str | None = None
+    program_id: UUID | None = None
+    """Only people who take part in this program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Behind whom a page begins."""
+
+    likeness: int
+    """In thousandths; 0 where names were found as typed."""
+    name_key: str
+    person_id: UUID
+
+
+async def page(session: AsyncSession, wanted: Wanted, *, after: Place | None, limit: int) -> list[tuple[Person, Place]]:
+    """People who are still here, by name; where no name is as typed, those whose names are most like it.
+
+    A page is of the same kind as the one before it.
+    """
+    # Every search is planned for its own words: how rare they are decides which index serves.
+    await session.execute(sa.text("SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"))
+    if after is None or after.likeness == 0:
+        found = await _as_typed(session, wanted, after=after, limit=limit)
+        if found or after is not None or not wanted.words:
+            return found
+    return await _alike(session, wanted, after=after, limit=limit)
+
+
+async def _as_typed(
+    session: AsyncSession, wanted: Wanted, *, after: Place | None, limit: int
+) -> list[tuple[Person, Place]]:
+    query = _filtered(wanted).order_by(NAME_KEY, PEOPLE.c.person_id).limit(limit)
+    for number, word in enumerate(wanted.words):
+        pattern = sa.func.concat("% ", sa.func.folded(sa.bindparam(f"word_{number}", word, sa.Text)), "%")
+        query = query.where(NAME_KEY.like(sa.cast(pattern, sa.Text)))
+    if after is not None:
+        query = query.where(sa.tuple_(NAME_KEY, PEOPLE.c.person_id) > (after.name_key, after.person_id))
+    rows = (await session.execute(query.add_columns(NAME_KEY.label("place")))).all()
+    return [(person, Place(0, key, person.person_id)) for person, key in rows]
+
+
+async def _alike(
+    session: AsyncSession, wanted: Wanted, *, after: Place | None, limit: int
+) -> list[tuple[Person, Place]]:
+    await session.execute(
+        sa.text("SELECT set_config('pg_trgm.word_similarity_threshold', :least, true)"),
+        {"least": str(LEAST_SIMILARITY)},
+    )
+    typed = sa.func.folded(sa.bindparam("typed", " ".join(wanted.words), sa.Text))
+    likeness = sa.cast(sa.func.word_similarity(typed, NAME_KEY) * 1000, sa.Integer)
+    query = (
+        _filtered(wanted)
+        .where(typed.bool_op("<%")(NAME_KEY))
+        .order_by(likeness.desc(), NAME_KEY, PEOPLE.c.person_id)
+        .limit(limit)
+    )
+    if after is not None:
+        behind = sa.tuple_(-likeness, NAME_KEY, PEOPLE.c.person_id)
+        query = query.where(behind > (-after.likeness, after.name_key, after.person_id))
+    rows = (await session.execute(query.add_columns(likeness.label("likeness"), NAME_KEY.label("place")))).all()
+    return [(person, Place(alike, key, person.person_id)) for person, alike, key in rows]
+
+
+def _filtered(wanted: Wanted) -> sa.Select[Any]:
+    query = sa.select(Person).where(PEOPLE.c.departed_on.is_(None))
+    if wanted.skill is not None:
+        query = query.where(_SKILL_KEYS.contains(array([sa.func.folded(wanted.skill, type_=sa.Text)])))
+    if wanted.unit is not None:
+        query = query.where(PEOPLE.c.unit == wanted.unit)
+    if wanted.lowest_level is not None:
+        query = query.where(PEOPLE.c.level >= wanted.lowest_level)
+    if wanted.highest_level is not None:
+        query = query.where(PEOPLE.c.level <= wanted.highest_level)
+    if wanted.language is not None:
+        query = query.where(PEOPLE.c.languages.contains([wanted.language]))
+    if wanted.time_zone is not None:
+        query = query.where(PEOPLE.c.time_zone == wanted.time_zone)
+    if wanted.program_id is not None:
+        part = sa.select(ENROLLMENTS.c.person_id).where(
+            ENROLLMENTS.c.program_id == wanted.program_id, ENROLLMENTS.c.status.in_(("approved", "paused"))
+        )
+        query = query.where(PEOPLE.c.person_id.in_(part))
+    return query
+
+
+def words_of(typed: str) -> tuple[str, ...]:
+    """What was typed, as beginnings of names; signs that patterns give a meaning to are left out."""
+    words: Sequence[str] = typed.translate(str.maketrans("%_\\", "   ")).split()
+    return tuple(words[:8])

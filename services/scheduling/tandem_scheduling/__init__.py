@@ -1,0 +1,1 @@
+"""Scheduling: when pairs meet, about what, and what they agreed."""

@@ -1,0 +1,1 @@
+"""The rules of meeting: pure, without input or output, clock or framework."""

@@ -1,0 +1,5 @@
+"""Lets Alembic bring scheduling's database up to date."""
+
+from tandem_chassis.migrations import run
+
+run()

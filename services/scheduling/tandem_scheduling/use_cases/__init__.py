@@ -1,0 +1,1 @@
+"""What scheduling can be asked to do: a function for each."""

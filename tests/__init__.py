@@ -1,0 +1,1 @@
+"""What no single service can show: the whole platform, driven from outside."""

@@ -1,0 +1,187 @@
+"""`python -m tests.bench.thread`: a whole program on the large sheets: import, match, and until everyone has heard."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import import_module
+from pathlib import Path
+
+import asyncpg
+import psutil
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from rich.console import Console
+from rich.table import Table
+
+from tandem_profiles.domain.sample_sheets import mentee_sheet, mentor_sheet
+from tests.bench.machine import describe_machine
+from tests.platform import SERVICES, RunningPlatform, free_base_port, running_platform
+from tests.thread import REAL_SHEETS, Thread, sheets
+
+Line = tuple[str, str, str, bool]
+
+
+async def measure(platform: RunningPlatform, content: dict[str, bytes]) -> list[Line]:
+    """The figures of one program."""
+    lines: list[Line] = []
+    async with AsyncExitStack() as stack:
+        looks = {service: await stack.enter_async_context(left_to_do(platform, service)) for service in SERVICES}
+        thread = await stack.enter_async_context(Thread(platform))
+        await thread.create_program("Measured")
+        began = time.perf_counter()
+        reports = await thread.import_sheets(content)
+        seconds = time.perf_counter() - began
+        people = sum(report["accepted"] for report in reports.values())
+        lines.append((f"import of {people} people", f"{seconds:.2f} s", "5 s", seconds < 5))
+        began = time.perf_counter()
+        await thread.until_the_pool_is_complete()
+        lines.append(("until matching knows them all", f"{time.perf_counter() - began:.2f} s", "", True))
+        began = time.perf_counter()
+        run = await thread.match()
+        seconds = time.perf_counter() - began
+        lines.append(("match, from request to proposals with reasons", f"{seconds:.2f} s", "2 s", seconds < 2))
+        began = time.perf_counter()
+        await thread.publish(run["run_id"])
+        # First the questions that cost nothing: asking for each pairing again and again would be most of the load.
+        await until_all_is_handled(looks)
+        await asyncio.gather(
+            *(heard(thread, pair.pairing_id) for pair in thread.pairs for heard in (until_agreed, until_followed))
+        )
+        seconds = time.perf_counter() - began
+        what = f"{len(thread.pairs)} pairings published, until every service has handled them"
+        lines.append((what, f"{seconds:.2f} s", "10 s", seconds < 10))
+    return lines
+
+
+async def until_all_is_handled(looks: Mapping[str, Callable[[], Awaitable[int]]]) -> None:
+    """No service has anything left to send or to read: profiles too, which shows nothing of a pairing itself."""
+    deadline = time.perf_counter() + 120
+    while left := {service: number for service, look in looks.items() if (number := await look())}:
+        if time.perf_counter() > deadline:
+            raise TimeoutError(f"not everything is handled after 120 s: {left}")
+        await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def left_to_do(platform: RunningPlatform, service: str) -> AsyncIterator[Callable[[], Awaitable[int]]]:
+    """A question to a service: how many facts it has not sent yet, and how many published ones it has not handled."""
+    database = await asyncpg.connect(platform.database_url(service))
+    reader = AIOKafkaConsumer(bootstrap_servers=platform.bootstrap_servers, group_id=None)
+    await reader.start()
+    topics = {one.event.contract.topic for one in import_module(f"tandem_{service}.handlers").SUBSCRIPTIONS}
+    group = AIOKafkaAdminClient(bootstrap_servers=platform.bootstrap_servers)
+    await group.start()
+
+    async def look() -> int:
+        unsent: int = await database.fetchval("SELECT count(*) FROM outbox WHERE sent_at IS NULL")
+        partitions = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in (reader.partitions_for_topic(topic) or await partitions_of(reader, topic))
+        ]
+        ends = await reader.end_offsets(partitions)
+        committed = await group.list_consumer_group_offsets(f"tandem.{service}", partitions=partitions)
+        read = {partition: given.offset for partition, given in committed.items()}
+        unread: int = sum(max(0, end - max(0, read.get(partition, 0))) for partition, end in ends.items())
+        return unsent + unread
+
+    try:
+        yield look
+    finally:
+        await group.close()
+        await reader.stop()
+        await database.close()
+
+
+async def partitions_of(reader: AIOKafkaConsumer, topic: str) -> set[int]:
+    """The partitions of a topic that the client did not know yet."""
+    reader.subscribe([topic])
+    await reader.topics()
+    return reader.partitions_for_topic(topic) or set()
+
+
+async def until_agreed(thread: Thread, pairing_id: str) -> None:
+    """Scheduling has proposed an agreement to this pairing."""
+    await thread.until(
+        lambda: thread.call("manager", "GET", "scheduling", f"/pairings/{pairing_id}/agreement"),
+        bool,
+        within_seconds=60,
+    )
+
+
+async def until_followed(thread: Thread, pairing_id: str) -> None:
+    """Feedback follows this pairing."""
+    await thread.until(
+        lambda: thread.call("manager", "GET", "feedback", f"/pairings/{pairing_id}/health"), bool, within_seconds=60
+    )
+
+
+async def idle(platform: RunningPlatform, seconds: float) -> list[Line]:
+    """Memory and processor time of the whole platform while nobody uses it."""
+    supervisor = psutil.Process(platform.record["pid"])
+    processes = [supervisor, *supervisor.children(recursive=True)]
+    await asyncio.sleep(5)
+    before, began = processor_seconds(processes), time.perf_counter()
+    await asyncio.sleep(seconds)
+    share = (processor_seconds(processes) - before) / (time.perf_counter() - began)
+    memory = sum(process.memory_full_info().pss for process in processes) / 1e6
+    what = f"idle memory of {len(processes)} processes, shared pages counted once"
+    return [
+        (what, f"{memory:.0f} MB", "1,000 MB", memory < 1000),
+        (f"idle processor time over {seconds:.0f} s", f"{share:.1%} of a core", "5 %", share < 0.05),
+    ]
+
+
+def processor_seconds(processes: Sequence[psutil.Process]) -> float:
+    """User and system time so far."""
+    return sum(sum(process.cpu_times()[:2]) for process in processes)
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument(
+        "--sheets",
+        type=Path,
+        default=REAL_SHEETS if REAL_SHEETS.exists() else None,
+        help="A folder with large_mentors.csv and large_mentees.csv; else real ones beside the project, else invented.",
+    )
+    options.add_argument("--kafka", default="embedded", choices=["apache", "embedded"])
+    options.add_argument("--idle-seconds", type=float, default=20)
+    options.add_argument("--json", action="store_true")
+    given = options.parse_args()
+    content = (
+        sheets(given.sheets, "large")
+        if given.sheets
+        else {"mentor": mentor_sheet(500, 1).encode(), "mentee": mentee_sheet(500, 2).encode()}
+    )
+    source = "sheets" if given.sheets else "invented sheets"
+    with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
+        Path(folder).chmod(0o711)
+        began = time.perf_counter()
+        home, base_port = Path(folder) / "home", free_base_port()
+        with running_platform(home, base_port=base_port, kafka=given.kafka) as platform:
+            seconds = time.perf_counter() - began
+            lines: list[Line] = [("empty platform ready, from nothing", f"{seconds:.1f} s", "15 s", seconds < 15)]
+            lines += asyncio.run(measure(platform, content))
+            lines += asyncio.run(idle(platform, given.idle_seconds))
+    missed = [what for what, _, _, held in lines if not held]
+    if given.json:
+        sys.stdout.write(json.dumps(lines, indent=2) + "\n")
+        sys.exit(1 if missed else 0)
+    table = Table(title=f"A program on {source} of 500 + 500 people, on the {given.kafka} broker; {describe_machine()}")
+    for column in ("what", "measured", "bound", "held"):
+        table.add_column(column)
+    for what, measured, bound, held in lines:
+        table.add_row(what, measured, bound, "yes" if held else "NO")
+    Console(width=140).print(table)
+    sys.exit(1 if missed else 0)
+
+
+if __name__ == "__main__":
+    main()
