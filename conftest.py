@@ -12,9 +12,10 @@ import pytest
 
 from tandem_local import brokers, postgresql
 from tandem_local.brokers import Broker, GivenBroker
+from tandem_local.ports import free_port
 from tandem_local.postgresql import Postgresql
 from tandem_local.postgresql.started import StartedPostgresql
-from tandem_local.refusals import CannotStart, free_port
+from tandem_local.refusals import CannotStart
 
 WORKPLACE = pytest.StashKey[Path]()
 POSTGRESQL = pytest.StashKey[Postgresql]()

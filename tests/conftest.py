@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tandem_local.ports import free_base_port
 from tandem_profiles.domain.sample_sheets import mentee_sheet, mentor_sheet
-from tests.platform import RunningPlatform, free_base_port, running_platform
+from tests.platform import RunningPlatform, running_platform
 from tests.thread import REAL_SHEETS, SIZES
 
 

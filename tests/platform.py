@@ -2,9 +2,7 @@
 
 import json
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,30 +15,12 @@ from uuid import UUID
 import psutil
 
 from tandem_local.access import Wish, request_token
-from tandem_local.addresses import PORTS_TAKEN, SERVICES, Addresses
+from tandem_local.addresses import SERVICES, Addresses
 from tandem_local.state import StateDirectory
 
-__all__ = ["SERVICES", "RunningPlatform", "free_base_port", "running_platform", "tandem"]
+__all__ = ["SERVICES", "RunningPlatform", "running_platform", "tandem"]
 
 TANDEM = str(Path(sys.executable).with_name("tandem"))
-
-
-def free_base_port() -> int:
-    """The first of the ports that a platform takes, all of them free now and out of the way of outgoing connections."""
-    for base in random.sample(range(20_000, 32_000, PORTS_TAKEN), 200):
-        if all(is_free(port) for port in range(base, base + PORTS_TAKEN)):
-            return base
-    raise AssertionError("no free ports between 20,000 and 32,000")
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens there."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 @dataclass(frozen=True)

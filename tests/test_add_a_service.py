@@ -19,7 +19,7 @@ import yaml
 from tandem_events.contracts import SessionCompleted
 from tandem_events.settings import EventSettings
 from tandem_events.testing import eventually, publish
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 from tests.platform import RunningPlatform
 
 ROOT = Path(__file__).parent.parent

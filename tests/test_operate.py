@@ -34,12 +34,12 @@ from tandem_events.testing import Seen, eventually, own_namespace, tap
 from tandem_local import postgresql
 from tandem_local.addresses import SERVICES
 from tandem_local.declarations import services
+from tandem_local.ports import free_base_port, free_port
 from tandem_local.postgresql.started import SERVER_USER, StartedPostgresql
-from tandem_local.refusals import free_port
 from tandem_local.settings_page import fields_of_all
 from tandem_profiles.main import create_app
 from tandem_profiles.settings import Settings
-from tests.platform import RunningPlatform, free_base_port, running_platform
+from tests.platform import RunningPlatform, running_platform
 from tests.test_chart import CHART, helm, named
 
 ROOT = Path(__file__).parent.parent

@@ -10,9 +10,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tandem_local.ports import free_base_port
 from tandem_profiles.domain.sample_sheets import mentee_sheet, mentor_sheet
 from tests import outsider
-from tests.platform import SERVICES, RunningPlatform, free_base_port, running_platform
+from tests.platform import SERVICES, RunningPlatform, running_platform
 from tests.thread import Thread
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]

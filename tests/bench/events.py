@@ -35,7 +35,7 @@ from tandem_events.sending import Recorded, recorded
 from tandem_events.settings import EventSettings
 from tandem_events.testing import eventually
 from tandem_local import brokers, postgresql
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 from tests.bench.machine import describe_machine
 from tests.bench.members import reading, transactions
 

@@ -17,7 +17,7 @@ from tandem_chassis.auth import Authenticator
 from tandem_chassis.testing import ISSUER, KnownKeys, Tokens
 from tandem_events import inbox
 from tandem_local import postgresql
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 from tandem_profiles.main import create_app
 from tandem_profiles.settings import Settings
 from tests.bench.machine import describe_machine

@@ -18,9 +18,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
 from rich.table import Table
 
+from tandem_local.ports import free_base_port
 from tandem_profiles.domain.sample_sheets import mentee_sheet, mentor_sheet
 from tests.bench.machine import describe_machine
-from tests.platform import SERVICES, RunningPlatform, free_base_port, running_platform
+from tests.platform import SERVICES, RunningPlatform, running_platform
 from tests.thread import REAL_SHEETS, Thread, sheets
 
 Line = tuple[str, str, str, bool]

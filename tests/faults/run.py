@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tandem_local import postgresql
 from tandem_local.brokers import ApacheFromJars
+from tandem_local.ports import free_port
 from tandem_local.postgresql import Postgresql
-from tandem_local.refusals import free_port
 from tests.faults import evidence, release
 from tests.faults.arena import Arena, arena
 from tests.faults.broker import BrokerHands

@@ -5,21 +5,19 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from tandem_local.addresses import PORTS_TAKEN
+from tandem_local.ports import free_base_port
 from tandem_local.processes import is_alive
-from tandem_local.refusals import free_port
 from tandem_local.state import StateDirectory
 
 SETTLE_SECONDS = 5.0
@@ -127,19 +125,6 @@ def measure(home: Path, base_port: int, *, idle_seconds: float = IDLE_SECONDS) -
         idle_processor_percent=percent,
         processes_left=len(left),
     )
-
-
-def free_base_port() -> int:
-    """A base port whose neighbours were free a moment ago."""
-    for base_port in range(20_000 + free_port() % 20_000, 60_000, PORTS_TAKEN):
-        with ExitStack() as taken:
-            try:
-                for place in range(PORTS_TAKEN):
-                    taken.enter_context(socket.create_server(("127.0.0.1", base_port + place)))
-            except OSError:
-                continue
-        return base_port
-    raise RuntimeError("there are not enough free ports in a row")
 
 
 def main() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from tandem_local.brokers import Broker
+from tandem_local.ports import require_free_port
 from tandem_local.postgresql import Postgresql
 from tandem_local.processes import ChildProcess
-from tandem_local.refusals import CannotStart, require_free_port
+from tandem_local.refusals import CannotStart
 
 HTTP_GRACE_SECONDS = 5.0
 """Given to each service; what they stand on is asked to end after them (`processes.LAST_GRACE_SECONDS`), and all must

@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -48,32 +47,6 @@ class Refused(Exception):
 
 class NotAnswering(Exception):
     """A service does not answer; the message is one complete sentence."""
-
-
-def require_free_port(port: int, *, wanted_by: str) -> None:
-    """Return if `port` on 127.0.0.1 can be listened on now.
-
-    Raises:
-        PortInUse: another program has it.
-    """
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as refusal:
-            if refusal.errno not in (errno.EADDRINUSE, errno.EACCES):
-                raise
-            raise PortInUse(
-                f"Port {port}, wanted by {wanted_by}, is already in use; choose others with --base-port."
-            ) from refusal
-
-
-def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nothing listened on a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def require_room(directory: Path, *, least_megabytes: int = LEAST_FREE_MEGABYTES) -> None:

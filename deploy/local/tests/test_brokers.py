@@ -19,7 +19,8 @@ from tandem_events.settings import EventSettings
 from tandem_events.testing import publish, tap
 from tandem_local import brokers
 from tandem_local.brokers import ApacheFromJars, Broker, EmbeddedBroker, GivenBroker, apache, docker, given, readiness
-from tandem_local.refusals import CannotStart, PortInUse, Unreachable, free_port
+from tandem_local.ports import free_port
+from tandem_local.refusals import CannotStart, PortInUse, Unreachable
 
 
 @pytest.fixture

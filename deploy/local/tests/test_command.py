@@ -24,9 +24,8 @@ from tandem_local.assembly import assemble
 from tandem_local.brokers import Broker, given
 from tandem_local.cli import app
 from tandem_local.identity.keys import SigningKey
-from tandem_local.measuring import free_base_port
+from tandem_local.ports import free_base_port, free_port
 from tandem_local.postgresql import server as given_server
-from tandem_local.refusals import free_port
 from tandem_local.state import PartRecord, RunRecord, StateDirectory
 
 PROGRAM = uuid4()

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from tandem_local.addresses import SERVICES
 from tandem_local.cli import app
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 
 PAIR = "0198a000-0000-7000-8000-00000000aaaa"
 CREATED, PROPOSED = "0198a000-0000-7000-8000-000000000001", "0198a000-0000-7000-8000-000000000002"

@@ -15,7 +15,8 @@ import httpx2
 import pytest
 
 from tandem_local.addresses import SERVICES
-from tandem_local.measuring import free_base_port, idle, processes_of, started, tandem
+from tandem_local.measuring import idle, processes_of, started, tandem
+from tandem_local.ports import free_base_port
 from tandem_local.processes import is_alive
 from tandem_local.state import PartRecord, StateDirectory
 
@@ -136,11 +137,12 @@ def test_ctrl_c_stops_everything(machine: Here) -> None:
     command = [sys.executable, "-m", "tandem_local.cli", "up", "--no-sample", "--base-port", str(machine.base_port)]
     environment = {**os.environ, "TANDEM_HOME": str(machine.home)}
     terminal = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    wait_until(lambda: machine.state.is_claimed() and machine.state.running().phase == "running")
-    processes = processes_of(machine.home)
-
-    os.killpg(terminal.pid, signal.SIGINT)
-    said, _ = terminal.communicate(timeout=20)
+    try:
+        wait_until(lambda: machine.state.is_claimed() and machine.state.running().phase == "running")
+        processes = processes_of(machine.home)
+    finally:
+        os.killpg(terminal.pid, signal.SIGINT)
+        said, _ = terminal.communicate(timeout=20)
 
     assert terminal.returncode == 0
     assert "Ctrl-C stops everything." in said

@@ -5,9 +5,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tandem_local.ports import free_port
 from tandem_local.postgresql import Postgresql, StartedPostgresql, choice, choose
 from tandem_local.postgresql import server as given_server
-from tandem_local.refusals import CannotStart, PortInUse, Unreachable, free_port
+from tandem_local.refusals import CannotStart, PortInUse, Unreachable
 
 
 def chosen(directory: Path, environment: dict[str, str]) -> Postgresql:

@@ -21,8 +21,9 @@ from tandem_local.addresses import Addresses
 from tandem_local.assembly import Archives
 from tandem_local.brokers import EmbeddedBroker, GivenBroker
 from tandem_local.parts import EventBroker, HttpProgram
+from tandem_local.ports import free_port
 from tandem_local.postgresql import Postgresql
-from tandem_local.refusals import CannotStart, DiskFull, PortInUse, free_port
+from tandem_local.refusals import CannotStart, DiskFull, PortInUse
 from tandem_local.state import AlreadyRunning, NotRunning, StateDirectory
 from tandem_local.supervisor import Supervisor
 

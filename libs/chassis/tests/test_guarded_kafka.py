@@ -19,7 +19,7 @@ from tandem_events import kafka
 from tandem_events.contracts import PersonRegistered
 from tandem_events.testing import own_namespace
 from tandem_local.brokers import apache
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 
 GUARDED = """
 listeners=PLAINTEXT://127.0.0.1:{{port}},CONTROLLER://127.0.0.1:{{controller_port}},GUARDED://127.0.0.1:{guarded}

@@ -26,8 +26,8 @@ from tandem_chassis.database import Database
 from tandem_chassis.testing import Tokens, running, settings_for
 from tandem_events.contracts import PersonRegistered
 from tandem_events.testing import own_namespace, tap
+from tandem_local.ports import free_port
 from tandem_local.processes import ChildProcess
-from tandem_local.refusals import free_port
 
 CONFIGURATION = """\
 [databases]

@@ -23,7 +23,7 @@ from tandem_events.envelope import Message, to_message
 from tandem_events.settings import EventSettings
 from tandem_events.subscriptions import Subscription
 from tandem_events.testing import eventually, publish_messages
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 
 from .conftest import Transaction
 

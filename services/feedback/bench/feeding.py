@@ -15,7 +15,7 @@ from tandem_events.reading import Incoming, Item, Reader
 from tandem_feedback.handlers import SUBSCRIPTIONS, around_batch
 from tandem_feedback.settings import Settings
 from tandem_local import postgresql
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 
 
 @asynccontextmanager

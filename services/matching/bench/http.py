@@ -26,7 +26,7 @@ from tandem_chassis import migrations
 from tandem_chassis.auth import Authenticator
 from tandem_chassis.testing import ISSUER, KnownKeys, Tokens
 from tandem_local import postgresql
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 from tandem_matching.main import create_app
 from tandem_matching.settings import Settings
 from tandem_matching.workers import compute_match_runs

@@ -24,7 +24,7 @@ from tandem_chassis import migrations
 from tandem_chassis.auth import Authenticator
 from tandem_chassis.testing import ISSUER, KnownKeys, Tokens
 from tandem_local import postgresql
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 from tandem_profiles.main import create_app
 from tandem_profiles.settings import Settings
 

@@ -31,7 +31,7 @@ from tandem_events.contracts import ReminderDue
 from tandem_events.testing import own_namespace, tap
 from tandem_local import brokers, postgresql
 from tandem_local.brokers import Broker
-from tandem_local.refusals import free_port
+from tandem_local.ports import free_port
 from tandem_scheduling.domain.availability import Availability, free_together
 from tandem_scheduling.main import create_app
 from tandem_scheduling.settings import Settings

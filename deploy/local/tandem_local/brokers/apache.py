@@ -10,8 +10,9 @@ from base64 import urlsafe_b64encode
 from pathlib import Path
 
 from tandem_local.brokers import readiness
+from tandem_local.ports import require_free_port
 from tandem_local.processes import ChildProcess
-from tandem_local.refusals import CannotStart, require_free_port
+from tandem_local.refusals import CannotStart
 
 POM = Path(__file__).with_name("pom.xml")
 VERSION = re.search(r"<artifactId>kafka_2.13</artifactId>\s*<version>([^<]+)<", POM.read_text())[1]  # type: ignore[index]

@@ -11,7 +11,8 @@ from tandem_local.brokers.docker import ApacheInDocker
 from tandem_local.brokers.embedded import EmbeddedBroker
 from tandem_local.brokers.given import GivenBroker
 from tandem_local.brokers.interface import Broker
-from tandem_local.refusals import CannotStart, free_port
+from tandem_local.ports import free_port
+from tandem_local.refusals import CannotStart
 
 KINDS = ("embedded", "apache")
 

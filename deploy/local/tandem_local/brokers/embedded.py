@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from tandem_local.brokers import readiness
+from tandem_local.ports import require_free_port
 from tandem_local.processes import ChildProcess
-from tandem_local.refusals import CannotStart, require_free_port
+from tandem_local.refusals import CannotStart
 
 
 class EmbeddedBroker:

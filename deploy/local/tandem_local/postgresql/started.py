@@ -6,10 +6,11 @@ import signal
 import subprocess
 from pathlib import Path
 
+from tandem_local.ports import require_free_port
 from tandem_local.postgresql.databases import refusal_of, url_for
 from tandem_local.postgresql.server import Postgresql
 from tandem_local.processes import ChildProcess
-from tandem_local.refusals import CannotStart, NotWritable, require_free_port
+from tandem_local.refusals import CannotStart, NotWritable
 from tandem_local.secret_files import write_secret
 
 SERVER_USER = "tandem_postgres"
