@@ -73,16 +73,9 @@ class Lag:
             self.events = 0
             self._progress()  # a member without partitions is spare; a group without members is seen by the metric
             return
-        ends, begins = await consumer.end_offsets(assigned), await consumer.beginning_offsets(assigned)
         events = 0
-        for place, end in ends.items():
-            at = self._handled.get(place)
-            if at is None:
-                at = await consumer.committed(place)
-            behind = max(0, end - max(at or 0, begins[place]))
-            if behind and self._idle():
-                # Where the end is no message but a mark of a transaction, the client steps over it by itself.
-                behind = min(behind, max(0, end - await consumer.position(place)))
+        for place, end in (await consumer.end_offsets(assigned)).items():
+            behind = max(0, end - await self._at(consumer, place))
             metrics.CONSUMER_LAG.labels(place.topic, place.partition).set(behind)
             events += behind
         self.events = events
@@ -91,6 +84,21 @@ class Lag:
             self._progress()
         elif self._oldest_milliseconds is None:
             self._oldest_milliseconds = now_milliseconds()  # nothing of it was fetched: since now at the latest
+
+    async def _at(self, consumer: AIOKafkaConsumer, place: TopicPartition) -> int:
+        """The first offset that is not handled.
+
+        Between batches it is where the client reads on: the client knows that without asking anybody, and has stepped
+        over an end that is no message but a mark of a transaction.
+        """
+        if self._idle():
+            return int(await consumer.position(place))
+        at = self._handled.get(place)
+        if at is None:
+            at = await consumer.committed(place)
+        if at is None:
+            at = (await consumer.beginning_offsets([place]))[place]
+        return at
 
     def in_hand(self, oldest_milliseconds: float) -> None:
         """The oldest event of the batch that is being handled."""

@@ -199,9 +199,11 @@ def _show_faults(refusal: "Refused") -> None:
         table.add_row(str(fault.get("row", "")), str(fault.get("column") or ""), str(fault.get("reason", "")))
     console = Console(stderr=True)
     console.print(table)
-    left = refusal.problem.get("fault_count", len(refusal.faults)) - min(FAULTS_SHOWN, len(refusal.faults))
-    if left > 0:
-        console.print(f"... and {left} more; --json lists them.")
+    named = len(refusal.faults)
+    number = refusal.problem.get("fault_count", named)
+    if number > min(FAULTS_SHOWN, named):
+        listed = "them" if number == named else f"the first {named}"
+        console.print(f"... and {number - min(FAULTS_SHOWN, named)} more; --json lists {listed}.")
 
 
 def _show_report(report: dict[str, Any]) -> None:
