@@ -23,7 +23,8 @@ UNHURRIED = {
     "TANDEM_MATCH_RUN_POLL_MILLISECONDS": "1000",
     "TANDEM_REQUEST_SWEEP_MILLISECONDS": "5000",
     "TANDEM_DUE_POLL_MILLISECONDS": "2000",
-    "TANDEM_CONSUMER_FETCH_WAIT_MILLISECONDS": "1000",
+    "TANDEM_WAITING_RETRY_SECONDS": "4",
+    "TANDEM_CONSUMER_FETCH_WAIT_MILLISECONDS": "2000",
     "TANDEM_KAFKA_TOPIC_PARTITIONS": "2",
 }
 """Background work looks less often than in production, and topics have few partitions, so that an idle platform leaves

@@ -9,10 +9,9 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 
-from tandem_chassis import migrations, secret_files
+from tandem_chassis import migrations, secret_files, serving
 from tandem_chassis.settings import ServiceSettings
 from tandem_chassis.telemetry import set_up_logging, set_up_tracing
 from tandem_events.contracts import CONTRACTS, Contract
@@ -56,7 +55,7 @@ def serve(
     set_up_logging(service=package.removeprefix("tandem_"), level=settings.log_level)
     set_up_tracing(settings, service=package.removeprefix("tandem_"))
     create_app = import_module(f"{package}.main").create_app
-    uvicorn.run(
+    serving.run(
         create_app(settings, migrate=migrate),
         host=settings.http_host,
         port=settings.http_port,

@@ -1,18 +1,25 @@
 """The database: one engine for each process, one transaction for each request or batch."""
 
+import math
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 import sqlalchemy as sa
 from fastapi import Depends, Request
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from tandem_chassis import idempotency, telemetry
 from tandem_chassis.settings import ServiceSettings
 from tandem_events import tracing
 from tandem_events.database import engine_arguments, tls, unnamed
 from tandem_events.outbox import FACTS_ADDED
+
+SILENT_SECONDS = 3.0
+USED_AT = "used_at"
 
 
 class Database:
@@ -25,9 +32,9 @@ class Database:
             max_overflow=settings.database_pool_connections,
             pool_timeout=10,
             pool_recycle=1800,
-            pool_pre_ping=True,
             connect_args=_connect_arguments(settings, service),
         )
+        _ask_connections_that_were_silent(self._engine)
         if settings.database_pgbouncer:
             _limit_statements_in_each_transaction(self._engine, settings.database_statement_timeout_seconds)
         telemetry.watch_pool(self._engine.pool, limit=2 * settings.database_pool_connections)
@@ -72,6 +79,25 @@ def _connect_arguments(settings: ServiceSettings, service: str) -> dict[str, Any
     else:
         server_settings["statement_timeout"] = str(settings.database_statement_timeout_seconds * 1000)
     return engine_arguments(settings.asyncpg_dsn(), encryption=tls(settings), **driver) | dialect
+
+
+def _ask_connections_that_were_silent(engine: AsyncEngine) -> None:
+    """Before such a connection is used again, the database must answer on it; else there is a new one in its place.
+
+    SQLAlchemy's own `pool_pre_ping` asks each time: with asyncpg three questions before each transaction.
+    """
+
+    @sa.event.listens_for(engine.sync_engine, "checkin")
+    def note(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info[USED_AT] = time.monotonic()
+
+    @sa.event.listens_for(engine.sync_engine, "checkout")
+    def ask(connection: DBAPIConnection, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+        if time.monotonic() - record.info.get(USED_AT, math.inf) > SILENT_SECONDS:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as gone:
+                raise sa.exc.InvalidatePoolError from gone
 
 
 def _limit_statements_in_each_transaction(engine: AsyncEngine, seconds: int) -> None:

@@ -80,9 +80,10 @@ class _Progress:
 async def compute_match_runs(app: FastAPI) -> None:
     """Claim and compute runs until cancelled; a run in hand then goes back to the queue."""
     settings: Settings = app.state.settings
+    looking = asyncio.Lock()
     async with asyncio.TaskGroup() as workers:
         for _ in range(settings.match_run_workers):
-            workers.create_task(_Worker(app).work())
+            workers.create_task(_Worker(app, looking).work())
 
 
 async def move_requests_on(app: FastAPI) -> None:
@@ -111,10 +112,11 @@ async def measure_match_runs(session: AsyncSession, now: datetime) -> None:
 
 
 class _Worker:
-    """One of a replica's workers."""
+    """One of a replica's workers. At most one of them looks for a run, the others compute or wait for their turn."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, looking: asyncio.Lock) -> None:
         self._id: UUID = uuid4()
+        self._looking = looking
         self._database: Database = app.state.database
         self._clock: Clock = app.state.clock
         settings: Settings = app.state.settings
@@ -126,15 +128,21 @@ class _Worker:
         """One run after the other, until cancelled."""
         while True:
             try:
-                async with self._database.transaction() as session:
-                    run = await runs.claim_run(session, self._id, now=self._clock(), claim=self._claim)
-                if run is not None:
-                    await self._compute(run)
-                    continue
+                await self._compute(await self._next_run())
             except PASSING as fault:
                 # The database is away: the claim runs out by itself, and somebody takes the run again.
                 log.warning("match_run_worker_begins_again", fault=type(fault).__name__)
-            await asyncio.sleep(self._poll_seconds)
+                await asyncio.sleep(self._poll_seconds)
+
+    async def _next_run(self) -> MatchRun:
+        """The run that waited longest, claimed, once there is one. Raises one of `PASSING`."""
+        async with self._looking:
+            while True:
+                async with self._database.transaction() as session:
+                    run = await runs.claim_run(session, self._id, now=self._clock(), claim=self._claim)
+                if run is not None:
+                    return run
+                await asyncio.sleep(self._poll_seconds)
 
     async def _compute(self, run: MatchRun) -> None:
         progress, began, ended = _Progress(), time.perf_counter(), "failed"
