@@ -90,21 +90,21 @@ sbom: install ## Write what is in each image as CycloneDX, into dist/sbom
 chart: ## Package the Helm chart into dist/ (needs helm)
 	@helm package deploy/helm/tandem --destination dist
 
-bench: install ## Measure a whole program and an idle platform
-	@$(BIN)/python -m tests.bench.thread
+bench: install ## Measure a whole program and an idle platform (all benches: ARGS="--json", ARGS="--page docs/figures.md")
+	@$(BIN)/python -m tests.bench.thread $(ARGS)
 
 bench-events: install ## Measure the event backbone beside the bare clients
-	@$(BIN)/python -m tests.bench.events
+	@$(BIN)/python -m tests.bench.events $(ARGS)
 
-bench-feedback: install ## Measure feedback: 2,000,000 events into reports, health at 500 events/s, reports (some 20 minutes; ARGS="--events 100000")
+bench-feedback: install ## Measure feedback: 2,000,000 events into reports, health at 500 events/s, reports (some 20 minutes)
 	@$(BIN)/python -m services.feedback.bench.health --events 2000000 $(ARGS)
-	@$(BIN)/python -m services.feedback.bench.reports
+	@$(BIN)/python -m services.feedback.bench.reports $(ARGS)
 
 bench-profiles: install ## Measure rosters of 10,000 as CSV and XLSX, the refusal of one of 1,000,000, searches among 200,000 people
-	@$(BIN)/python -m services.profiles.bench.roster
-	@$(BIN)/python -m services.profiles.bench.search
+	@$(BIN)/python -m services.profiles.bench.roster $(ARGS)
+	@$(BIN)/python -m services.profiles.bench.search $(ARGS)
 
-bench-scheduling: install ## Measure scheduling: free times, 6 weeks among 1,000,000 sessions, 10,000 reminders at once (ARGS="--markdown FILE")
+bench-scheduling: install ## Measure scheduling: free times, 6 weeks among 1,000,000 sessions, 10,000 reminders at once
 	@$(BIN)/python -m services.scheduling.bench.meetings $(ARGS)
 
 bench-matching: install ## Measure the matching engine beside what a user would pick instead (ARGS="--write docs/matching.md": into that page)

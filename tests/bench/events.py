@@ -1,6 +1,5 @@
 """`python -m tests.bench.events`: the event backbone side by side with the bare clients, in one run."""
 
-import argparse
 import asyncio
 import json
 import os
@@ -11,7 +10,6 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -22,7 +20,6 @@ import psutil
 import sqlalchemy as sa
 from aiokafka import AIOKafkaProducer
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from uuid_utils.compat import uuid7
 
@@ -36,25 +33,11 @@ from tandem_events.settings import EventSettings
 from tandem_events.testing import eventually
 from tandem_local import brokers, postgresql
 from tandem_local.ports import free_port
-from tests.bench.machine import describe_machine
+from tests.bench.figures import Figures, finish, options
 from tests.bench.members import reading, transactions
 
 say = Console(stderr=True)
 BATCH = 2000
-
-
-COLUMNS = ("what", "measured", "beside, in the same run", "at least", "held")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One row of the table."""
-
-    what: str
-    figure: str
-    beside: str
-    bound: str
-    held: bool
 
 
 @contextmanager
@@ -293,9 +276,8 @@ async def ended(task: "asyncio.Task[Any]") -> None:
         await task
 
 
-async def measure(server: Any, broker: Any, *, events: int, backlog: int, rounds: int) -> list[Line]:
+async def measure(figures: Figures, server: Any, broker: Any, *, events: int, backlog: int, rounds: int) -> None:
     """Every line of the table."""
-    lines: list[Line] = []
     ours, bare = [], []
     for round_ in range(rounds):
         say.print(f"relay and bare producer, round {round_ + 1} of {rounds} ...")
@@ -304,14 +286,11 @@ async def measure(server: Any, broker: Any, *, events: int, backlog: int, rounds
         bare.append(await bare_producer_rate(settings, events))
     ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
     rate = statistics.median(ours)
-    lines.append(
-        Line(
-            "relay, outbox to acknowledged",
-            f"{rate:,.0f} events/s",
-            f"bare producer {statistics.median(bare):,.0f}/s: {ratio:.0%}",
-            "50 %, 15,000/s",
-            ratio >= 0.5 and rate >= 15_000,
-        )
+    figures.add(
+        "relay, outbox to acknowledged",
+        f"{rate:,.0f} events/s, beside a bare producer's {statistics.median(bare):,.0f}: {ratio:.0%}",
+        bar="at least 50 %, 15,000/s",
+        held=ratio >= 0.5 and rate >= 15_000,
     )
     ours, many, single = [], [], []
     for round_ in range(rounds):
@@ -323,30 +302,27 @@ async def measure(server: Any, broker: Any, *, events: int, backlog: int, rounds
         many.append(await bare_insert_rate(settings, events, one_by_one=False))
         single.append(await bare_insert_rate(settings, events, one_by_one=True))
     rate = statistics.median(ours)
-    ratio_single = statistics.median(a / b for a, b in zip(ours, single, strict=True))
-    ratio = statistics.median(a / b for a, b in zip(ours, many, strict=True))
-    lines.append(
-        Line(
-            "consumer, inbox and a row an event",
-            f"{rate:,.0f} events/s",
-            f"executemany in the same batches {statistics.median(many):,.0f}/s: {ratio:.0%}; "
-            f"one INSERT after the other {statistics.median(single):,.0f}/s: {ratio_single:.0%}",
-            "60 %, 3,000/s",
-            ratio >= 0.6 and rate >= 3_000,
-        )
+    ratio = statistics.median(a / b for a, b in zip(ours, single, strict=True))
+    ratio_many = statistics.median(a / b for a, b in zip(ours, many, strict=True))
+    figures.add(
+        "consumer, inbox and a row an event",
+        f"{rate:,.0f} events/s, beside bare asyncpg's {statistics.median(single):,.0f} INSERTs in the same batches: "
+        f"{ratio:.0%}",
+        bar="at least 60 %, 3,000/s",
+        held=ratio >= 0.6 and rate >= 3_000,
+    )
+    figures.add(
+        "… beside all rows of a batch in one message (executemany)", f"{statistics.median(many):,.0f}: {ratio_many:.0%}"
     )
     say.print("commit to handled in another process at 200 events/s ...")
     settings = await fresh(server, broker, "bench_latency")
     found = await latencies(settings, seconds=15, per_second=200)
     median, worst = found[len(found) // 2], found[int(len(found) * 0.99)]
-    lines.append(
-        Line(
-            "commit to handled, 200 events/s",
-            f"median {median:.1f} ms",
-            f"99th percentile {worst:.1f} ms ({len(found)} events)",
-            "30 ms, 150 ms",
-            median < 30 and worst < 150,
-        )
+    figures.add(
+        "commit to handled in another process, at 200 events/s",
+        f"median {median:.1f} ms, 99th percentile {worst:.1f} ms, {len(found):,} times",
+        bar="below 30 ms, 150 ms",
+        held=median < 30 and worst < 150,
     )
     settings = await fresh(server, broker, "bench_backlog")
     say.print(f"a backlog of {backlog:,} events ...")
@@ -359,53 +335,29 @@ async def measure(server: Any, broker: Any, *, events: int, backlog: int, rounds
 
     for kind, done in (("relay", partial(all_sent, connection)), ("consume", all_handled)):
         begin, end, peak = await memory_with_backlog(settings, kind, done)
-        lines.append(
-            Line(
-                f"{kind}, a backlog of {backlog:,}",
-                f"peak {peak:.0f} MB",
-                f"from {begin:.0f} to {end:.0f} MB",
-                "200 MB, flat",
-                peak < 200 and end - begin < 20,
-            )
+        figures.add(
+            f"{kind}, resident memory with a backlog of {backlog:,}",
+            f"{peak:.0f} MB at most, from {begin:.0f} to {end:.0f} MB",
+            bar="below 200 MB, flat",
+            held=peak < 200 and end - begin < 20,
         )
     await connection.close()
-    return lines
 
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--broker", default="apache", choices=["apache", "embedded"])
-    options.add_argument("--events", type=int, default=60_000)
-    options.add_argument("--backlog", type=int, default=1_000_000)
-    options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--json", action="store_true")
-    options.add_argument("--markdown", action="store_true")
-    given = options.parse_args()
+    parser = options(__doc__)
+    parser.add_argument("--broker", default="apache", choices=["apache", "embedded"])
+    parser.add_argument("--events", type=int, default=60_000)
+    parser.add_argument("--backlog", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    figures = Figures("The event backbone beside bare clients: `make bench-events`", quiet=given.json)
     with parts(given.broker) as (server, broker):
-        lines = asyncio.run(measure(server, broker, events=given.events, backlog=given.backlog, rounds=given.rounds))
-    if given.json:
-        sys.stdout.write(json.dumps([line.__dict__ for line in lines], indent=2) + "\n")
-    elif given.markdown:
-        sys.stdout.write(in_markdown(lines, f"{given.events:,} events, {broker.description}; {describe_machine()}"))
-    else:
-        table = Table(title=f"Event backbone, {given.events:,} events, {broker.description}; {describe_machine()}")
-        for column in COLUMNS:
-            table.add_column(column)
-        for line in lines:
-            table.add_row(line.what, line.figure, line.beside, line.bound, "yes" if line.held else "NO")
-        Console(width=160).print(table)
-    sys.exit(0 if all(line.held for line in lines) else 1)
-
-
-def in_markdown(lines: list[Line], circumstances: str) -> str:
-    """The table for a page, with what it was measured on below."""
-    rows = [
-        COLUMNS,
-        ("---",) * len(COLUMNS),
-        *((one.what, one.figure, one.beside, one.bound, "yes" if one.held else "NO") for one in lines),
-    ]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows) + f"\n{circumstances}\n"
+        figures.say(f"{given.events:,} events, {broker.description}")
+        sizes = {"events": given.events, "backlog": given.backlog, "rounds": given.rounds}
+        asyncio.run(measure(figures, server, broker, **sizes))
+    finish(figures, given)
 
 
 if __name__ == "__main__":

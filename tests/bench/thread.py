@@ -1,9 +1,6 @@
 """`python -m tests.bench.thread`: a whole program on the large sheets: import, match, and until everyone has heard."""
 
-import argparse
 import asyncio
-import json
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -16,16 +13,12 @@ import asyncpg
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from rich.console import Console
-from rich.table import Table
 
 from tandem_local.ports import free_base_port
 from tandem_profiles.domain.sample_sheets import mentee_sheet, mentor_sheet
-from tests.bench.machine import describe_machine
+from tests.bench.figures import Figures, finish, options
 from tests.platform import SERVICES, RunningPlatform, running_platform
 from tests.thread import REAL_SHEETS, Thread, sheets
-
-Line = tuple[str, str, str, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +29,8 @@ class ToDo:
     published: int
 
 
-async def measure(platform: RunningPlatform, content: dict[str, bytes]) -> list[Line]:
+async def measure(figures: Figures, platform: RunningPlatform, content: dict[str, bytes]) -> None:
     """The figures of one program."""
-    lines: list[Line] = []
     async with AsyncExitStack() as stack:
         looks = {service: await stack.enter_async_context(left_to_do(platform, service)) for service in SERVICES}
         thread = await stack.enter_async_context(Thread(platform))
@@ -47,26 +39,26 @@ async def measure(platform: RunningPlatform, content: dict[str, bytes]) -> list[
         reports = await thread.import_sheets(content)
         seconds = time.perf_counter() - began
         people = sum(report["accepted"] for report in reports.values())
-        lines.append((f"import of {people} people", f"{seconds:.2f} s", "5 s", seconds < 5))
+        figures.add(f"import of {people:,} people", f"{seconds:.2f} s", bar="below 5 s", held=seconds < 5)
         began = time.perf_counter()
         await thread.until_the_pool_is_complete()
-        lines.append(("until matching knows them all", f"{time.perf_counter() - began:.2f} s", "", True))
+        figures.add("until matching knows them all", f"{time.perf_counter() - began:.2f} s")
         began = time.perf_counter()
         run = await thread.match()
         seconds = time.perf_counter() - began
-        lines.append(("match, from request to proposals with reasons", f"{seconds:.2f} s", "2 s", seconds < 2))
+        what = "match, from request to proposals with reasons"
+        figures.add(what, f"{seconds:.2f} s", bar="below 2 s", held=seconds < 2)
         began = time.perf_counter()
         await thread.publish(run["run_id"])
         await until_all_is_handled(looks)
         seconds = time.perf_counter() - began
         what = f"{len(thread.pairs)} pairings published, until every service has handled them"
-        lines.append((what, f"{seconds:.2f} s", "10 s", seconds < 10))
+        figures.add(what, f"{seconds:.2f} s", bar="below 10 s", held=seconds < 10)
         began = time.perf_counter()
         asked = [heard(thread, pair.pairing_id) for pair in thread.pairs for heard in (until_agreed, until_followed)]
         await asyncio.gather(*asked)
-        what = f"asked afterwards: {len(asked)} agreements and healths, all there"
-        lines.append((what, f"{time.perf_counter() - began:.2f} s", "", True))
-    return lines
+        what = f"asked afterwards: {len(asked):,} agreements and healths, all there"
+        figures.add(what, f"{time.perf_counter() - began:.2f} s")
 
 
 async def until_all_is_handled(looks: Mapping[str, Callable[[], Awaitable[ToDo]]]) -> None:
@@ -141,7 +133,7 @@ async def until_followed(thread: Thread, pairing_id: str) -> None:
     )
 
 
-async def idle(platform: RunningPlatform, seconds: float) -> list[Line]:
+async def idle(figures: Figures, platform: RunningPlatform, seconds: float) -> None:
     """Memory and processor time of the whole platform while nobody uses it."""
     supervisor = psutil.Process(platform.record["pid"])
     processes = [supervisor, *supervisor.children(recursive=True)]
@@ -151,10 +143,9 @@ async def idle(platform: RunningPlatform, seconds: float) -> list[Line]:
     share = (processor_seconds(processes) - before) / (time.perf_counter() - began)
     memory = sum(process.memory_full_info().pss for process in processes) / 1e6
     what = f"idle memory of {len(processes)} processes, shared pages counted once"
-    return [
-        (what, f"{memory:.0f} MB", "1,000 MB", memory < 1000),
-        (f"idle processor time over {seconds:.0f} s", f"{share:.1%} of a core", "5 %", share < 0.05),
-    ]
+    figures.add(what, f"{memory:.0f} MB", bar="below 1,000 MB", held=memory < 1000)
+    what = f"idle processor time over {seconds:.0f} s"
+    figures.add(what, f"{share:.1%} of a core", bar="below 5 %", held=share < 0.05)
 
 
 def processor_seconds(processes: Sequence[psutil.Process]) -> float:
@@ -164,43 +155,34 @@ def processor_seconds(processes: Sequence[psutil.Process]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument(
+    parser = options(__doc__)
+    parser.add_argument(
         "--sheets",
         type=Path,
         default=REAL_SHEETS if REAL_SHEETS.exists() else None,
         help="A folder with large_mentors.csv and large_mentees.csv; else real ones beside the project, else invented.",
     )
-    options.add_argument("--kafka", default="embedded", choices=["apache", "embedded"])
-    options.add_argument("--idle-seconds", type=float, default=20)
-    options.add_argument("--json", action="store_true")
-    given = options.parse_args()
+    parser.add_argument("--kafka", default="embedded", choices=["apache", "embedded"])
+    parser.add_argument("--idle-seconds", type=float, default=20)
+    given = parser.parse_args()
     content = (
         sheets(given.sheets, "large")
         if given.sheets
         else {"mentor": mentor_sheet(500, 1).encode(), "mentee": mentee_sheet(500, 2).encode()}
     )
     source = "sheets" if given.sheets else "invented sheets"
+    figures = Figures("A whole program, and an idle platform: `make bench`", quiet=given.json)
+    figures.say(f"a program on {source} of 500 + 500 people, on the {given.kafka} broker")
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as folder:
         Path(folder).chmod(0o711)
         began = time.perf_counter()
         home, base_port = Path(folder) / "home", free_base_port()
         with running_platform(home, base_port=base_port, kafka=given.kafka) as platform:
             seconds = time.perf_counter() - began
-            lines: list[Line] = [("empty platform ready, from nothing", f"{seconds:.1f} s", "15 s", seconds < 15)]
-            lines += asyncio.run(measure(platform, content))
-            lines += asyncio.run(idle(platform, given.idle_seconds))
-    missed = [what for what, _, _, held in lines if not held]
-    if given.json:
-        sys.stdout.write(json.dumps(lines, indent=2) + "\n")
-        sys.exit(1 if missed else 0)
-    table = Table(title=f"A program on {source} of 500 + 500 people, on the {given.kafka} broker; {describe_machine()}")
-    for column in ("what", "measured", "bound", "held"):
-        table.add_column(column)
-    for what, measured, bound, held in lines:
-        table.add_row(what, measured, bound, "yes" if held else "NO")
-    Console(width=140).print(table)
-    sys.exit(1 if missed else 0)
+            figures.add("empty platform ready, from nothing", f"{seconds:.1f} s", bar="below 15 s", held=seconds < 15)
+            asyncio.run(measure(figures, platform, content))
+            asyncio.run(idle(figures, platform, given.idle_seconds))
+    finish(figures, given)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ numbers in the database are compared with what was sent. Then so many events eac
 health is kept current beside them: how long after its event is it computed? Making the events is not in any figure.
 """
 
-import argparse
 import asyncio
 import resource
 import sys
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 
 from tandem_events.contracts import Event, SessionCompleted
 from tandem_feedback.use_cases import health
+from tests.bench.figures import Figures, finish, options, percentile
 
 from .feeding import Feeding, as_received, migrated_database
 from .traffic import EVENTS_EACH_SESSION, EVENTS_TO_BEGIN, Traffic
@@ -29,20 +29,19 @@ WANTED_SECONDS = 2.0
 REPORTED_EVERY = 200_000
 
 
-async def main(events: int, rate: int) -> bool:
-    """Print how many events are handled each second, and how soon health follows; whether all is as wanted."""
+async def measure(figures: Figures, events: int, rate: int) -> None:
+    """How many events are handled each second, and how soon health follows."""
     async with migrated_database() as url:
         feeding = Feeding(url)
         traffic = Traffic(programs=PROGRAMS, pairs=max(PROGRAMS, events // EVENTS_EACH_PAIR))
-        complete = await as_fast_as_possible(feeding, traffic, events)
-        await drain(feeding)
-        in_time = await at_a_rate(feeding, traffic, rate)
+        await as_fast_as_possible(figures, feeding, traffic, events)
+        await drain(figures, feeding)
+        await at_a_rate(figures, feeding, traffic, rate)
         await feeding.database.close()
-        return complete and in_time
 
 
-async def as_fast_as_possible(feeding: Feeding, traffic: Traffic, events: int) -> bool:
-    """Print how many events are handled each second when nothing else is done; whether everything is counted."""
+async def as_fast_as_possible(figures: Figures, feeding: Feeding, traffic: Traffic, events: int) -> None:
+    """How many events are handled each second when nothing else is done, and whether everything is counted."""
     source: Iterator[Event] = chain(traffic.beginning(), traffic.sessions())
     size = feeding.settings.consumer_batch_events
     taken, handled, sent = 0.0, 0, 0
@@ -55,8 +54,7 @@ async def as_fast_as_possible(feeding: Feeding, traffic: Traffic, events: int) -
         taken += time.perf_counter() - began
         worked += time.process_time() - working
         if sent % REPORTED_EVERY < size:
-            sys.stdout.write(f"  {sent:,} events: {sent / taken:,.0f} events/s, {_megabytes():,.0f} MB\n")
-            sys.stdout.flush()
+            sys.stderr.write(f"  {sent:,} events: {sent / taken:,.0f} events/s, {_megabytes():,.0f} MB\n")
     async with feeding.database.transaction() as session:
         counted = await session.scalar(sa.text("SELECT sum(completed_sessions) FROM relationships"))
         held = await session.scalar(sa.text("SELECT count(*) FROM sessions WHERE state = 'completed'"))
@@ -65,22 +63,22 @@ async def as_fast_as_possible(feeding: Feeding, traffic: Traffic, events: int) -
     # The last session may have been cut off before it was completed.
     expected = (events - begun) // EVENTS_EACH_SESSION + ((events - begun) % EVENTS_EACH_SESSION >= 3)
     complete = (handled, counted, held, parked) == (events, expected, expected, 0)
-    sys.stdout.write(
-        f"{events:,} events into reports and evidence: {events / taken:,.0f} events/s in {taken:,.0f} s,"
-        f" {1000 * worked / events:.2f} ms of processor time each (besides PostgreSQL's),"
-        f" {_megabytes():,.0f} MB at most; {'all' if complete else 'NOT ALL'} of {expected:,} sessions"
-        f" of {len(traffic.pairs):,} pairs are counted\n"
+    figures.add(
+        f"{events:,} events into reports and evidence",
+        f"{events / taken:,.0f} events/s in {taken:,.0f} s, {1000 * worked / events:.2f} ms of processor time each"
+        f" (besides PostgreSQL's), {_megabytes():,.0f} MB at most",
+        bar=f"all of {expected:,} sessions of {len(traffic.pairs):,} pairs are counted",
+        held=complete,
     )
-    return complete
 
 
-async def drain(feeding: Feeding) -> None:
-    """Print how many relationships are assessed each second when many are due."""
+async def drain(figures: Figures, feeding: Feeding) -> None:
+    """How many relationships are assessed each second when many are due."""
     began, assessed = time.perf_counter(), 0
     while number := await assess(feeding):
         assessed += number
     taken = time.perf_counter() - began
-    sys.stdout.write(f"{assessed:,} relationships assessed: {assessed / taken:,.0f} relationships/s\n")
+    figures.add(f"{assessed:,} relationships assessed", f"{assessed / taken:,.0f} relationships/s")
 
 
 async def assess(feeding: Feeding) -> int:
@@ -90,8 +88,8 @@ async def assess(feeding: Feeding) -> int:
         return await health.assess_due(session, now=datetime.now(UTC), limit=limit)
 
 
-async def at_a_rate(feeding: Feeding, traffic: Traffic, rate: int) -> bool:
-    """Print how long after its event a relationship's health is computed, at so many events each second."""
+async def at_a_rate(figures: Figures, feeding: Feeding, traffic: Traffic, rate: int) -> None:
+    """How long after its event a relationship's health is computed, at so many events each second."""
     begins = datetime.now(UTC) + timedelta(seconds=1 + rate * SECONDS / 4000)
     offered = [
         _moved(event, begins + timedelta(seconds=number / rate))
@@ -131,14 +129,13 @@ async def at_a_rate(feeding: Feeding, traffic: Traffic, rate: int) -> bool:
     taken = (datetime.now(UTC) - begins).total_seconds()
     done.set()
     await worker
-    waits.sort()
-    p99 = waits[int(len(waits) * 0.99) - 1]
-    sys.stdout.write(
-        f"health at {handled / taken:,.0f} events/s (asked for {rate}): computed after"
-        f" {waits[len(waits) // 2]:.2f} s in the middle, {p99:.2f} s at the 99th percentile, {waits[-1]:.2f} s at most"
-        f" (wanted under {WANTED_SECONDS:.0f} s), {len(waits):,} times\n"
+    middle, high, most = (percentile(waits, share) for share in (0.5, 0.99, 1))
+    figures.add(
+        f"health at {handled / taken:,.0f} events/s (asked for {rate}): computed after the event",
+        f"median {middle:.2f} s, 99th percentile {high:.2f} s, {most:.2f} s at most, {len(waits):,} times",
+        bar=f"at most {WANTED_SECONDS:.0f} s",
+        held=most < WANTED_SECONDS,
     )
-    return waits[-1] < WANTED_SECONDS
 
 
 def _moved(event: Event, at: datetime) -> Event:
@@ -161,8 +158,10 @@ def _megabytes() -> float:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--rate", type=int, default=500)
     chosen = parser.parse_args()
-    sys.exit(0 if asyncio.run(main(chosen.events, chosen.rate)) else 1)
+    found = Figures("Events into reports and health: `make bench-feedback`", quiet=chosen.json)
+    asyncio.run(measure(found, chosen.events, chosen.rate))
+    finish(found, chosen)

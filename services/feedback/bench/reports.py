@@ -6,7 +6,6 @@ API: who asks, what they may see, the counting, and the JSON are all in the figu
 
 import asyncio
 import logging
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from tandem_chassis.auth import Authenticator
 from tandem_chassis.testing import KnownKeys, Tokens
 from tandem_feedback.main import create_app
 from tandem_feedback.use_cases import reports
+from tests.bench.figures import Figures, finish, options
 
 from .feeding import Feeding, migrated_database
 
@@ -30,8 +30,8 @@ PEOPLE = 4_000
 """In each program; half of them mentors, half mentees, so that there are half as many pairs."""
 SEED = 0.4242
 TIMES = 200
-PROGRAM_SECONDS = 0.2
-ENTERPRISE_SECONDS = 1.0
+PROGRAM_MILLISECONDS = 200.0
+ENTERPRISE_MILLISECONDS = 1000.0
 
 FILL = (
     "SELECT setseed(:seed)",
@@ -68,8 +68,8 @@ FILL = (
 )
 
 
-async def main() -> bool:
-    """Print how long reports take; whether that is as wanted."""
+async def measure(figures: Figures) -> None:
+    """How long reports take."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     async with migrated_database() as url:
         engine = create_async_engine(sa.make_url(url).set(drivername="postgresql+asyncpg"))
@@ -80,23 +80,22 @@ async def main() -> bool:
         feeding = Feeding(url)
         app, tokens = create_app(feeding.settings), Tokens()
         app.state.authenticator = Authenticator(feeding.settings, KnownKeys(tokens.keys))
-        counted_in_time = await count_programs(app, ids)
+        await count_programs(figures, app, ids)
         async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://bench.test") as client:
             headers = tokens.admin()
-            fast = [
-                await timed(
-                    f"a program's report ({PEOPLE:,} people)",
-                    lambda number: client.get(f"/programs/{ids[number % PROGRAMS]}/report", headers=headers),
-                    limit_seconds=PROGRAM_SECONDS,
-                ),
-                await timed(
-                    f"the enterprise's report ({PROGRAMS} programs, {PROGRAMS * PEOPLE:,} people), added up",
-                    lambda _: client.get("/reports/enterprise", headers=headers),
-                    limit_seconds=ENTERPRISE_SECONDS,
-                ),
-            ]
+            await time_answers(
+                figures,
+                f"a program's report ({PEOPLE:,} people)",
+                lambda number: client.get(f"/programs/{ids[number % PROGRAMS]}/report", headers=headers),
+                limit=PROGRAM_MILLISECONDS,
+            )
+            await time_answers(
+                figures,
+                f"the enterprise's report ({PROGRAMS} programs, {PROGRAMS * PEOPLE:,} people), added up",
+                lambda _: client.get("/reports/enterprise", headers=headers),
+                limit=ENTERPRISE_MILLISECONDS,
+            )
         await app.state.database.close()
-        return counted_in_time and all(fast)
 
 
 async def fill(session: AsyncSession) -> None:
@@ -109,8 +108,8 @@ async def fill(session: AsyncSession) -> None:
         await session.execute(sa.text(statement))
 
 
-async def count_programs(app: FastAPI, ids: Sequence[UUID]) -> bool:
-    """Count every program's report, as the service does by itself every few minutes; whether that is fast enough.
+async def count_programs(figures: Figures, app: FastAPI, ids: Sequence[UUID]) -> None:
+    """Count every program's report, as the service does by itself every few minutes.
 
     Whoever asks for the enterprise's is answered with the sum of these. That would be no merit if it took long.
     """
@@ -121,31 +120,25 @@ async def count_programs(app: FastAPI, ids: Sequence[UUID]) -> bool:
         began = time.perf_counter()
         async with app.state.database.transaction() as session:
             counted[program_id] = await reports.count_program(session, program_id, now=datetime(2026, 3, 1, tzinfo=UTC))
-        taken.append(time.perf_counter() - began)
+        taken.append(1000 * (time.perf_counter() - began))
     app.state.counted_programs = counted
-    return within("counting a program for the enterprise's", taken, limit_seconds=PROGRAM_SECONDS)
+    figures.add_times("counting a program for the enterprise's report", taken, limit=PROGRAM_MILLISECONDS)
 
 
-async def timed(what: str, ask: Callable[[int], Awaitable[httpx2.Response]], *, limit_seconds: float) -> bool:
-    """Print the middle and the 99th percentile of so many times; whether the latter is within the limit."""
+async def time_answers(
+    figures: Figures, what: str, ask: Callable[[int], Awaitable[httpx2.Response]], *, limit: float
+) -> None:
+    """Keep how long so many answers took, in milliseconds."""
     taken = []
     for number in range(TIMES):
         began = time.perf_counter()
         (await ask(number)).raise_for_status()
-        taken.append(time.perf_counter() - began)
-    return within(what, taken, limit_seconds=limit_seconds)
-
-
-def within(what: str, taken: list[float], *, limit_seconds: float) -> bool:
-    """Print the middle and the 99th percentile of these seconds; whether the latter is within the limit."""
-    taken.sort()
-    slow = taken[int(len(taken) * 0.99) - 1]
-    sys.stdout.write(
-        f"{what}: median {taken[len(taken) // 2] * 1000:.0f} ms, p99 {slow * 1000:.0f} ms"
-        f" (wanted under {limit_seconds * 1000:.0f} ms), {len(taken)} times\n"
-    )
-    return slow < limit_seconds
+        taken.append(1000 * (time.perf_counter() - began))
+    figures.add_times(what, taken, limit=limit)
 
 
 if __name__ == "__main__":
-    sys.exit(0 if asyncio.run(main()) else 1)
+    given = options(__doc__).parse_args()
+    found = Figures("Reports: `make bench-feedback`", quiet=given.json)
+    asyncio.run(measure(found))
+    finish(found, given)

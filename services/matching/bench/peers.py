@@ -1,7 +1,10 @@
 """What a user would pick instead: other solvers on the same instances, scores given, each as its users use it."""
 
+import sys
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +16,9 @@ from tandem_matching.domain.encoding import Encoded
 from .instances import rows
 
 Matrix = npt.NDArray[np.int64]
+
+DEEP = 1_000_000
+DEEP_BYTES = 2**29
 
 
 @dataclass(frozen=True)
@@ -157,15 +163,27 @@ def hospital_resident(given: Problem) -> Matrix:
     mentees, mentors = ranked(given.points, given.allowed), ranked(given.points.T, given.allowed.T)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        game = HospitalResident.create_from_dictionaries(
-            mentees, mentors, {one: int(given.places[one]) for one in mentors}
+        places = {one: int(given.places[one]) for one in mentors}
+        solved = _with_a_deep_stack(
+            lambda: HospitalResident.create_from_dictionaries(mentees, mentors, places).solve(optimal="resident")
         )
-        solved = game.solve(optimal="resident")
     match = np.full(len(given.points), -1, np.int64)
     for mentor, held in solved.items():
         for mentee in held:
             match[mentee.name] = mentor.name
     return match
+
+
+def _with_a_deep_stack(solve: Callable[[], Any]) -> Any:
+    """The answer of a solver that copies its people recursively: from 300 on, more deeply than Python lets it."""
+    deep, size = sys.getrecursionlimit(), threading.stack_size(DEEP_BYTES)
+    sys.setrecursionlimit(DEEP)
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(solve).result()
+    finally:
+        sys.setrecursionlimit(deep)
+        threading.stack_size(size)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A roster of 10,000 people imported as CSV and as XLSX, one of 1,000,000 refused, timed, and the memory that takes.
 
-`python -m services.profiles.bench.roster`; with `--markdown FILE` the figures are also written as a table.
+`python -m services.profiles.bench.roster`; with `--page FILE` the figures are also written into a page.
 """
 
 import asyncio
@@ -27,8 +27,7 @@ from tandem_local import postgresql
 from tandem_local.ports import free_port
 from tandem_profiles.main import create_app
 from tandem_profiles.settings import Settings
-
-from .figures import Figures, finish, options
+from tests.bench.figures import Figures, finish, options
 
 ROSTER = Path(__file__).parents[4] / "shared" / "data" / "employees" / "employees.csv"
 PEOPLE = 10_000
@@ -130,7 +129,7 @@ def main() -> None:
     # Written by another process: what that takes is not the service's.
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as apart:
         workbook = apart.submit(as_workbook, content).result()
-    figures = Figures()
+    figures = Figures("Rosters: `make bench-profiles`", quiet=given.json)
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as place:
         directory = Path(place)
         directory.chmod(0o711)
@@ -144,7 +143,7 @@ def main() -> None:
             asyncio.run(measure_refusal(figures, server.ensure_database("profiles_csv")))
         finally:
             server.stop()
-    finish(figures, given.markdown)
+    finish(figures, given)
 
 
 if __name__ == "__main__":

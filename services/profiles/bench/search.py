@@ -1,7 +1,7 @@
 """Searches among 200,000 people, timed: `python -m services.profiles.bench.search`.
 
 Each kind is made as administrators do, among everybody; as everybody else does, within a program, by its manager and by
-a participant; and pages further on. With `--markdown FILE` the figures are also written as a table.
+a participant; and pages further on. With `--page FILE` the figures are also written into a page.
 """
 
 import asyncio
@@ -27,8 +27,7 @@ from tandem_local.ports import free_port
 from tandem_profiles.domain.sample_vocabulary import FAMILY_NAMES, GIVEN_NAMES, UNITS
 from tandem_profiles.main import create_app
 from tandem_profiles.settings import Settings
-
-from .figures import Figures, finish, options
+from tests.bench.figures import Figures, finish, options
 
 PEOPLE = 200_000
 IN_PROGRAMS = (5_000, 50_000)
@@ -181,26 +180,15 @@ async def time_searches(
                 if parameters["cursor"] is None:
                     break
         first += times
-        add_times(figures, f"{where}: {kind}", times)
-    add_times(figures, f"{where}: every first page", first, limit=LIMIT_MILLISECONDS)
-    add_times(figures, f"{where}: every later page", later, limit=LIMIT_MILLISECONDS)
-
-
-def add_times(figures: Figures, what: str, times: list[float], *, limit: float | None = None) -> None:
-    """Keep how long something took, at the middle and at the 99th percentile, which is to stay below the limit."""
-    ordered = sorted(times)
-    median, high = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-    found = f"median {median:.1f} ms, 99th percentile {high:.1f} ms"
-    if limit is None:
-        figures.add(what, found)
-    else:
-        figures.add(what, found, bar=f"99th percentile below {limit:.0f} ms", held=high < limit)
+        figures.add_times(f"{where}: {kind}", times)
+    figures.add_times(f"{where}: every first page", first, limit=LIMIT_MILLISECONDS)
+    figures.add_times(f"{where}: every later page", later, limit=LIMIT_MILLISECONDS)
 
 
 def main() -> None:
     """Start a PostgreSQL of its own, measure, and say whether the limit held."""
     given = options(__doc__).parse_args()
-    figures = Figures()
+    figures = Figures("Search: `make bench-profiles`", quiet=given.json)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory(prefix="tandem-bench-") as place:
         directory = Path(place)
@@ -213,7 +201,7 @@ def main() -> None:
             asyncio.run(measure(figures, server.ensure_database("profiles_bench")))
         finally:
             server.stop()
-    finish(figures, given.markdown)
+    finish(figures, given)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 Measures, on a real PostgreSQL and a broker: common free time for 2 to 12 people over six weeks, computed alone and
 asked for over the API; a person's next six weeks among a million stored sessions; bookings among them; and ten thousand
 reminders that are due in the same minute, said by two replicas, each once. It fails where a bar is missed. With other
-work on the machine, read it as an upper bound. With `--markdown FILE` the figures are also written as a page.
+work on the machine, read it as an upper bound. With `--page FILE` the figures are also written into a page.
 """
 
-import argparse
 import asyncio
 import contextlib
 import os
@@ -35,8 +34,8 @@ from tandem_local.ports import free_port
 from tandem_scheduling.domain.availability import Availability, free_together
 from tandem_scheduling.main import create_app
 from tandem_scheduling.settings import Settings
+from tests.bench.figures import Figures, finish, options
 
-from .figures import Figures
 from .filling import BUSY_SPANS, GROUP_SIZE, ZONES, fill, fill_groups
 
 LIMITS = {"free": 20.0, "six weeks": 20.0, "reminders": 60.0}
@@ -59,8 +58,8 @@ def free_times(figures: Figures) -> None:
             took.append((time.perf_counter() - began) * 1000)
             computed.append((time.thread_time() - processor) * 1000)
         where = "6 zones" if len(zones) > 1 else "1 zone"
-        figures.add_times(f"common free time of {number} people in {where} over 6 weeks", took, LIMITS["free"])
-        figures.add_times("    of which this process computed", computed)
+        figures.add_times(f"common free time of {number} people in {where} over 6 weeks", took, limit=LIMITS["free"])
+        figures.add_times("… of which this process computed", computed)
 
 
 async def suggestions(figures: Figures, client: httpx2.AsyncClient, tokens: Tokens, url: str) -> None:
@@ -86,8 +85,8 @@ async def suggestions(figures: Figures, client: httpx2.AsyncClient, tokens: Toke
         found += len(answer.json()["items"])
     assert found, "twelve people find a time within six weeks"
     what = f"{GROUP_SIZE} people with {BUSY_SPANS} busy times each: suggestions for 6 weeks over the API"
-    figures.add_times(what, took, LIMITS["free"])
-    figures.add_times("    of which this process computed", computed)
+    figures.add_times(what, took, limit=LIMITS["free"])
+    figures.add_times("… of which this process computed", computed)
 
 
 async def six_weeks(figures: Figures, client: httpx2.AsyncClient, tokens: Tokens, url: str) -> None:
@@ -127,9 +126,9 @@ async def six_weeks(figures: Figures, client: httpx2.AsyncClient, tokens: Tokens
         booked.append((time.perf_counter() - began) * 1000)
         assert answer.status_code in (201, 409), answer.text
     await connection.close()
-    figures.add_times("a person's next 6 weeks: the database alone", alone, LIMITS["six weeks"])
-    figures.add_times("a person's next 6 weeks: over the API, token and all", asked, LIMITS["six weeks"])
-    figures.add_times("    of which this process computed", computed)
+    figures.add_times("a person's next 6 weeks: the database alone", alone, limit=LIMITS["six weeks"])
+    figures.add_times("a person's next 6 weeks: over the API, token and all", asked, limit=LIMITS["six weeks"])
+    figures.add_times("… of which this process computed", computed)
     figures.add_times("a booking over the API", booked)
 
 
@@ -187,7 +186,7 @@ async def reminders(figures: Figures, settings: Settings, url: str, number: int)
         held=took < LIMITS["reminders"],
     )
     found = f"{len(people):,} people told in Kafka; {said:,} events to {told:,} people in the outbox; {states}"
-    figures.add("    each once", found, bar="each exactly once", held=once)
+    figures.add("… each once", found, bar="each exactly once", held=once)
 
 
 PORTS = [free_port(), free_port()]
@@ -260,12 +259,9 @@ async def platform(figures: Figures) -> AsyncIterator[tuple[str, Broker]]:
             server.stop()
 
 
-async def measure(pairings: int, due: int) -> Figures:
+async def measure(figures: Figures, pairings: int, due: int) -> None:
     """Everything, one after the other."""
-    figures = Figures()
-    figures.say(
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the start"
-    )
+    figures.say(f"load {os.getloadavg()[0]:.1f} at the start")
     free_times(figures)
     tokens = Tokens()
     async with platform(figures) as (url, broker):
@@ -276,22 +272,19 @@ async def measure(pairings: int, due: int) -> Figures:
             await six_weeks(figures, client, tokens, url)
             await suggestions(figures, client, tokens, url)
         await reminders(figures, settings, url, due)
-    return figures
 
 
-def main() -> int:
-    """Read the sizes and measure; the answer is 1 where a bar is missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def main() -> None:
+    """Read the sizes and measure."""
+    parser = options(__doc__)
     parser.add_argument("--pairings", type=int, default=100_000, help="each has ten sessions (default: 100,000)")
     parser.add_argument("--reminders", type=int, default=10_000)
-    parser.add_argument("--markdown", type=Path, help="where the figures are written as a page")
     chosen = parser.parse_args()
     set_up_logging(service="bench", level="ERROR")
-    figures = asyncio.run(measure(chosen.pairings, chosen.reminders))
-    if chosen.markdown:
-        chosen.markdown.write_text(figures.markdown())
-    return 0 if figures.held else 1
+    figures = Figures("Scheduling: `make bench-scheduling`", quiet=chosen.json)
+    asyncio.run(measure(figures, chosen.pairings, chosen.reminders))
+    finish(figures, chosen)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
