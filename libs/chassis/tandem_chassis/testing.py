@@ -1,13 +1,15 @@
 """What a service's tests need: the application running on real parts, and tokens for whoever calls it."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+import uvicorn
 from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
@@ -105,6 +107,21 @@ async def running(app: FastAPI, tokens: Tokens) -> AsyncIterator[httpx2.AsyncCli
     ):
         await _ready(app, client)
         yield client
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The address at which an application that is started already answers, over a real socket, until the block ends."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        with suppress(asyncio.CancelledError):
+            await serving
+        listening.close()
 
 
 async def _ready(app: FastAPI, client: httpx2.AsyncClient, within_seconds: float = 30) -> None:

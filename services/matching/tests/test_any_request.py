@@ -1,15 +1,12 @@
 """Any request that the API's document allows gets an answer that the document names, and never a 500."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 import pytest
 import schemathesis
-import uvicorn
 from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from matching_scene import Scene, Somebody, mentee, mentor
@@ -21,6 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tandem_chassis.testing import served
+
 EXAMPLES_EACH = 6
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -28,14 +27,8 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 @pytest.fixture
 async def address(scene: Scene) -> AsyncIterator[str]:
     """Where the service answers over a real socket."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(scene.app, lifespan="off", log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    with suppress(asyncio.CancelledError):
-        await serving
-    listening.close()
+    async with served(scene.app) as url:
+        yield url
 
 
 def operations(app: FastAPI) -> Iterator[Any]:

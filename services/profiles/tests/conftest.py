@@ -2,18 +2,15 @@
 
 import asyncio
 import base64
-import socket
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import httpx2
 import pytest
-import uvicorn
 from fastapi import FastAPI
 
 from tandem_chassis import migrations
-from tandem_chassis.testing import Tokens, running, settings_for
+from tandem_chassis.testing import Tokens, running, served, settings_for
 from tandem_events.testing import eventually, own_namespace
 from tandem_profiles.main import create_app
 from tandem_profiles.settings import Settings
@@ -76,11 +73,5 @@ async def program_id(client: httpx2.AsyncClient, admin: dict[str, str]) -> str:
 async def address(app: FastAPI, client: httpx2.AsyncClient) -> AsyncIterator[str]:
     """Where the service answers over a real socket."""
     assert client
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    with suppress(asyncio.CancelledError):
-        await serving
-    listening.close()
+    async with served(app) as url:
+        yield url

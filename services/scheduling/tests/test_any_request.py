@@ -1,17 +1,14 @@
 """Any request, whether the API's document allows it or not, gets an answer that the document names, and never a 500."""
 
 import asyncio
-import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import schemathesis
-import uvicorn
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given, settings
@@ -26,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tandem_chassis.testing import served
 from tandem_scheduling.storage.busy_feeds import BusyFeed
 
 EXAMPLES_EACH, REFUSED_EACH = 5, 2
@@ -43,14 +41,8 @@ def calendar_text(_: Any, value: Any) -> bytes:
 @pytest.fixture
 async def address(scheduling: Scheduling) -> AsyncIterator[str]:
     """Where the service answers over a real socket."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(scheduling.app, lifespan="off", log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    with suppress(asyncio.CancelledError):
-        await serving
-    listening.close()
+    async with served(scheduling.app) as url:
+        yield url
 
 
 def operations(app: FastAPI) -> Iterator[Any]:
