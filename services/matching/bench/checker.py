@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit, prange
 
-from tandem_matching.domain.encoding import Encoded
+from tandem_matching.domain.encoded import Encoded
 
 from .instances import SKILLS, WANTED
 

@@ -5,7 +5,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from tandem_matching.domain.encoding import Encoded, Features, Table
+from tandem_matching.domain.encoded import Encoded, Features, Table
 
 LEVELS, UNITS, PROFESSIONS, ZONES, SKILLS, WANTED = 10, 40, 12, 8, 60, 3
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tandem_matching.domain.encoding import Encoded
+from tandem_matching.domain.encoded import Encoded
 
 from .instances import rows
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import numpy as np
 
 from tandem_matching.domain.assignment import Round, Warm, assign, best_round
-from tandem_matching.domain.encoding import FULL, Encoded, Features, encode
+from tandem_matching.domain.encoded import FULL, Encoded, Features
+from tandem_matching.domain.encoding import encode
 from tandem_matching.domain.matching import match
 from tandem_matching.domain.meetings import assign_meetings
 from tandem_matching.domain.peers import assign_peers

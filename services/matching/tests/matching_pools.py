@@ -5,7 +5,7 @@ from uuid import UUID
 import numpy as np
 from hypothesis import strategies as st
 
-from tandem_matching.domain.encoding import Encoded, Features, Table
+from tandem_matching.domain.encoded import Encoded, Features, Table
 
 
 def encoded(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
-from tandem_matching.domain.encoding import Codes, Encoded, Numbers
+from tandem_matching.domain.encoded import Codes, Encoded, Numbers
 from tandem_matching.domain.hours import common_minutes, offset_minutes
 from tandem_matching.domain.people import Pool, Traits
 from tandem_matching.domain.rules import Rule, Rules

@@ -8,7 +8,8 @@ from uuid import UUID
 import numpy as np
 
 from tandem_matching.domain.assignment import DENSE_CELLS
-from tandem_matching.domain.encoding import Encoded, Numbers, encode
+from tandem_matching.domain.encoded import Encoded, Numbers
+from tandem_matching.domain.encoding import encode
 from tandem_matching.domain.matching import Match, in_order
 from tandem_matching.domain.people import Opinion, Pool
 from tandem_matching.domain.relationships import Arrangement
@@ -60,7 +61,7 @@ def _best(encoded: Encoded, each: int) -> tuple[Numbers, Numbers]:
     number, others = len(encoded.mentee_ids), len(encoded.mentor_ids)
     if number * others > DENSE_CELLS:
         # Importing the engine loads the compiler: small pools do without it.
-        from tandem_matching.domain.engine.scan import arrange
+        from tandem_matching.domain.engine.arranging import arrange
 
         found = arrange(encoded).best(
             np.zeros(others, np.int64),

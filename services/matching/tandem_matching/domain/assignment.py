@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from tandem_matching.domain.encoding import Codes, Encoded, Numbers
+from tandem_matching.domain.encoded import Codes, Encoded, Numbers
 from tandem_matching.domain.fairness import fairest
 from tandem_matching.domain.rules import Rule
 from tandem_matching.domain.stakes import stakes
@@ -133,8 +133,9 @@ def best_round(
     if int(mentees.sum()) * slots <= dense_cells:
         return _dense(encoded, mentees, places)
     # Importing the engine compiles nothing, but loads the compiler: small pools do without it.
+    from tandem_matching.domain.engine.arranging import arrange
     from tandem_matching.domain.engine.optimum import Start, solve
-    from tandem_matching.domain.engine.scan import Candidates, arrange
+    from tandem_matching.domain.engine.scan import Candidates
 
     start = None
     if warm is not None:

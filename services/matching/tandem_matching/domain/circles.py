@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tandem_matching.domain.advice import Side, Unmatched
-from tandem_matching.domain.encoding import Codes, Encoded, Numbers
+from tandem_matching.domain.encoded import Codes, Encoded, Numbers
 from tandem_matching.domain.people import Pool, Traits
 from tandem_matching.domain.rules import CircleTerms, Rule, Rules, Trait
 from tandem_matching.domain.seating import ALONE, seat

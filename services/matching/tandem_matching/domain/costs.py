@@ -8,7 +8,8 @@ import numpy as np
 
 from tandem_matching.domain.advice import CODES, UNCHANGEABLE
 from tandem_matching.domain.assignment import DENSE_CELLS, Assignment, assign, unwatched
-from tandem_matching.domain.encoding import Encoded, Numbers, hidden_points
+from tandem_matching.domain.encoded import Encoded, Numbers
+from tandem_matching.domain.encoding import hidden_points
 from tandem_matching.domain.rules import Rule
 
 SHOWN = 20
@@ -111,7 +112,7 @@ def find_blocking(
         both[mentees, mentors] = False
         rows, columns = np.nonzero(both)
         return Blocking(len(rows), rows[:shown], columns[:shown])
+    from tandem_matching.domain.engine.arranging import arrange
     from tandem_matching.domain.engine.blocking import count_blocking
-    from tandem_matching.domain.engine.scan import arrange
 
     return Blocking(*count_blocking(arrange(encoded), own, worst, (mentees, mentors), shown))

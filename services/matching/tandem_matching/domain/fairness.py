@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tandem_matching.domain.encoding import Codes, Numbers
+from tandem_matching.domain.encoded import Codes, Numbers
 
 FREE = -1
 CELLS = 40_000

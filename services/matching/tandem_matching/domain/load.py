@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tandem_matching.domain.assignment import Assignment, assign
-from tandem_matching.domain.encoding import FULL, Encoded, Features, Numbers, Table
+from tandem_matching.domain.encoded import FULL, Encoded, Features, Numbers, Table
 from tandem_matching.domain.rules import LOAD
 
 

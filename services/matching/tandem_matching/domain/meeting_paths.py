@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tandem_matching.domain.encoding import Codes, Numbers
+from tandem_matching.domain.encoded import Codes, Numbers
 
 FAR = 2**62
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tandem_matching.domain.encoding import Codes, Encoded, Numbers
+from tandem_matching.domain.encoded import Codes, Encoded, Numbers
 from tandem_matching.domain.meeting_paths import plan_meetings
 
 NEAR = 12
@@ -104,7 +104,7 @@ class _Scanned:
     """The pairs that matter, by the engine's scan."""
 
     def __init__(self, encoded: Encoded, here: Any, seats: Numbers) -> None:
-        from tandem_matching.domain.engine.scan import arrange
+        from tandem_matching.domain.engine.arranging import arrange
 
         self._scan = arrange(encoded)
         self._people = self._scan.by_class[here[self._scan.by_class]]

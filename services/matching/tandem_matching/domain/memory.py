@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 
 from tandem_matching.domain.assignment import FREE, Round, Warm
-from tandem_matching.domain.encoding import FULL, Codes, Numbers
+from tandem_matching.domain.encoded import FULL, Codes, Numbers
 from tandem_matching.domain.people import Pool, Traits
 from tandem_matching.domain.rules import Rules
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tandem_matching.domain.assignment import DENSE_CELLS, FREE, Round, best_round
 from tandem_matching.domain.blossoms import Blossoms
-from tandem_matching.domain.encoding import Codes, Encoded, Features, Numbers, Table
+from tandem_matching.domain.encoded import Codes, Encoded, Features, Numbers, Table
 from tandem_matching.domain.rules import Rule
 
 NEAR = 16
@@ -210,7 +210,7 @@ class _Doubled:
             allowed = (violated == 0) & here[:, None] & here[None, :]
             self._worth = np.where(allowed, 2 * (points + stake), -(2**62))
         else:
-            from tandem_matching.domain.engine.scan import arrange
+            from tandem_matching.domain.engine.arranging import arrange
 
             self._scan = arrange(_twice(pool))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tandem_chassis.errors import Fault
 from tandem_matching.domain.assignment import without
-from tandem_matching.domain.encoding import Encoded, Numbers
+from tandem_matching.domain.encoded import Encoded, Numbers
 from tandem_matching.domain.people import Pool
 from tandem_matching.domain.refusals import PinsContradict
 from tandem_matching.domain.rules import Rule

@@ -7,7 +7,7 @@ import numpy as np
 
 from tandem_chassis.errors import Fault, Invalid
 from tandem_matching.domain.assignment import assign
-from tandem_matching.domain.encoding import Encoded, Table
+from tandem_matching.domain.encoded import Encoded, Table
 from tandem_matching.domain.stability import Rankings, stable_match
 
 

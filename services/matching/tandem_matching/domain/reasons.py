@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tandem_matching.domain.encoding import FULL, Encoded, Numbers, plain
+from tandem_matching.domain.encoded import FULL, Encoded, Numbers
+from tandem_matching.domain.encoding_features import plain
 from tandem_matching.domain.hours import common_minutes, offset_minutes
 from tandem_matching.domain.people import Pool, Traits
 from tandem_matching.domain.rules import CRITERIA, UNSAID, Rules

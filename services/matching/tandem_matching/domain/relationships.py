@@ -12,7 +12,8 @@ import numpy as np
 
 from tandem_matching.domain.advice import Unmatched, advise
 from tandem_matching.domain.circles import make_circles
-from tandem_matching.domain.encoding import Encoded, encode
+from tandem_matching.domain.encoded import Encoded
+from tandem_matching.domain.encoding import encode
 from tandem_matching.domain.matching import fingerprint, in_order, no_progress
 from tandem_matching.domain.meetings import assign_meetings
 from tandem_matching.domain.peers import assign_peers, symmetric

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from scipy.optimize import linprog
 from scipy.sparse import coo_array
 
-from tandem_matching.domain.encoding import Numbers
+from tandem_matching.domain.encoded import Numbers
 
 ALONE = -1
 ALL = 40_000

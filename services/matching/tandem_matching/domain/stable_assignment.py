@@ -8,7 +8,7 @@ from heapq import heappush, heapreplace
 import numpy as np
 
 from tandem_matching.domain.assignment import FREE, Assignment, without
-from tandem_matching.domain.encoding import Encoded, Numbers
+from tandem_matching.domain.encoded import Encoded, Numbers
 from tandem_matching.domain.people import Pool
 
 SHORTLIST = 32

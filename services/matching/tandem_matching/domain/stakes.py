@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from tandem_matching.domain.encoding import Numbers
+from tandem_matching.domain.encoded import Numbers
 
 
 def stakes(first_in_line: npt.NDArray[np.bool_], most_points: int, places: Numbers) -> Numbers:

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from tandem_matching.domain.encoding import encode
 from tandem_matching.domain.refusals import NoSuchProgram, ProgramNotRunning, RequestsNotAllowed
-from tandem_matching.domain.rules import Rules, rules_from
+from tandem_matching.domain.rules import Rules
+from tandem_matching.domain.settings_document import rules_from
 from tandem_matching.storage import pools, world
 from tandem_matching.storage.tables import Program
 

@@ -26,7 +26,8 @@ from tandem_matching.domain.refusals import (
     RequestDecided,
     RequestsNotAllowed,
 )
-from tandem_matching.domain.rules import Rules, rules_from
+from tandem_matching.domain.rules import Rules
+from tandem_matching.domain.settings_document import rules_from
 from tandem_matching.domain.suggestions import Suggestion, suggest
 from tandem_matching.storage import ledger, pairings, pools, requests, world
 from tandem_matching.storage.tables import MatchRequest

@@ -24,7 +24,8 @@ from tandem_matching.domain.refusals import (
     RunOver,
 )
 from tandem_matching.domain.relationships import Arrangement
-from tandem_matching.domain.rules import PEER, Rules, changed, rules_from
+from tandem_matching.domain.rules import PEER, Rules
+from tandem_matching.domain.settings_document import changed, rules_from
 from tandem_matching.domain.vanished import people_of, without_vanished
 from tandem_matching.storage import pools, requests, runs, world
 from tandem_matching.storage.pools import Assumed, PoolCount

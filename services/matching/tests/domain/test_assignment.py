@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ortools.graph.python import min_cost_flow
 
 from tandem_matching.domain.assignment import Assignment, Warm, assign
-from tandem_matching.domain.encoding import Encoded
+from tandem_matching.domain.encoded import Encoded
 from tandem_matching.domain.load import assign_spread
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -10,7 +10,7 @@ from tandem_matching.domain.matching import Match, match
 from tandem_matching.domain.memory import recall
 from tandem_matching.domain.people import Mentee, Mentor, Pool, Traits, Wish
 from tandem_matching.domain.refusals import SettingsMalformed
-from tandem_matching.domain.rules import rules_from
+from tandem_matching.domain.settings_document import rules_from
 
 DAY = date(2026, 3, 2)
 

@@ -10,7 +10,8 @@ import pytest
 from tandem_matching.domain.matching import Match, match
 from tandem_matching.domain.people import Mentee, Mentor, Pool, Traits
 from tandem_matching.domain.refusals import PinsContradict, PoolEmpty, SettingsMalformed
-from tandem_matching.domain.rules import Rules, changed, rules_from
+from tandem_matching.domain.rules import Rules
+from tandem_matching.domain.settings_document import changed, rules_from
 
 DAY = date(2026, 3, 2)
 

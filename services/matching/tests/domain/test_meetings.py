@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.graph.python import min_cost_flow
 
-from tandem_matching.domain.encoding import Encoded, Numbers
+from tandem_matching.domain.encoded import Encoded, Numbers
 from tandem_matching.domain.meetings import Meetings, assign_meetings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

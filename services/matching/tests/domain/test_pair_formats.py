@@ -14,10 +14,12 @@ from ortools.graph.python import min_cost_flow
 
 from tandem_matching.domain import matching
 from tandem_matching.domain.assignment import assign
-from tandem_matching.domain.encoding import FULL, encode
+from tandem_matching.domain.encoded import FULL
+from tandem_matching.domain.encoding import encode
 from tandem_matching.domain.matching import match
 from tandem_matching.domain.people import Mentee, Mentor, Pool, Traits
-from tandem_matching.domain.rules import Rules, defaults_of
+from tandem_matching.domain.rules import Rules
+from tandem_matching.domain.settings_document import defaults_of
 
 FORMATS = pytest.mark.parametrize("program_format", ["one_to_one", "group", "reverse"])
 DAY = date(2026, 3, 2)

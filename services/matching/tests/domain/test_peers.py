@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ortools.sat.python import cp_model
 
-from tandem_matching.domain.encoding import Encoded
+from tandem_matching.domain.encoded import Encoded
 from tandem_matching.domain.peers import PeerAssignment, assign_peers
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

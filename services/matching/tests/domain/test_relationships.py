@@ -13,7 +13,7 @@ import pytest
 from tandem_matching.domain.people import Mentee, Mentor, Pool, Traits
 from tandem_matching.domain.refusals import PinsContradict, PoolEmpty
 from tandem_matching.domain.relationships import Arrangement, relate
-from tandem_matching.domain.rules import rules_from
+from tandem_matching.domain.settings_document import rules_from
 
 DAY = date(2026, 3, 2)
 ANY_UNIT = {"unit": "any"}

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from tandem_matching.domain.encoding import Codes, Numbers
+from tandem_matching.domain.encoded import Codes, Numbers
 from tandem_matching.domain.engine.scan import Candidates, Scan
 
 FREE = -1

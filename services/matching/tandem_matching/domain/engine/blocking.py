@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from tandem_matching.domain.encoding import Numbers
+from tandem_matching.domain.encoded import Numbers
 from tandem_matching.domain.engine.scan import Scan
 
 NEVER = -(2**61)

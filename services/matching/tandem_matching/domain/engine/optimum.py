@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tandem_matching.domain.assignment import unwatched
-from tandem_matching.domain.encoding import Codes, Encoded, Numbers
+from tandem_matching.domain.encoded import Codes, Encoded, Numbers
 from tandem_matching.domain.engine import auction, paths
 from tandem_matching.domain.engine.scan import Candidates, Scan
 from tandem_matching.domain.stakes import stakes

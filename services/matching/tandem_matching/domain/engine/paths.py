@@ -10,7 +10,7 @@ optimum, by duality, and the prices prove it.
 import numpy as np
 from numba import njit
 
-from tandem_matching.domain.encoding import Codes, Numbers
+from tandem_matching.domain.encoded import Codes, Numbers
 from tandem_matching.domain.engine.scan import Candidates
 
 FREE = -1
