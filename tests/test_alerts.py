@@ -177,7 +177,7 @@ def test_prometheus_and_the_collector_look_at_every_service() -> None:
         (job,) = scraping["scrape_configs"]
         assert job["job_name"] == "tandem"
         assert {one["labels"]["service"]: one["targets"] for one in job["static_configs"]} == {
-            service: [f"{service}:8000"] for service in SERVICES
+            service: [f"{service}:9000"] for service in SERVICES
         }
     defined = {kind: set(collector[kind]) for kind in ("receivers", "processors", "exporters")}
     for pipeline in collector["service"]["pipelines"].values():

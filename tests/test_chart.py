@@ -277,6 +277,25 @@ def test_every_reference_between_resources_leads_to_one_that_is_there(way: str) 
             assert one["spec"]["owner"] in {role["name"] for role in postgresql["spec"]["managed"]["roles"]}
         if one["kind"] == "PodMonitor":
             assert len(selected(one["spec"]["selector"]["matchLabels"])) == len(deployments)
+            (endpoint,) = one["spec"]["podMetricsEndpoints"]
+            assert endpoint["port"] == "metrics"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_metrics_that_ask_for_no_token_are_on_a_port_that_no_service_leads_to(way: str) -> None:
+    resources = rendered(way)
+    for deployment in named(resources, "Deployment").values():
+        (container,) = pod_of(deployment)["containers"]
+        assert {"name": "metrics", "containerPort": 9000, "protocol": "TCP"} in container["ports"]
+    for settings in named(resources, "ConfigMap").values():
+        if "TANDEM_HTTP_PORT" in settings["data"]:
+            assert settings["data"]["TANDEM_METRICS_PORT"] == "9000"
+    for service in named(resources, "Service").values():
+        assert {port["targetPort"] for port in service["spec"]["ports"]} == {"http"}
+    for policy in named(resources, "NetworkPolicy").values():
+        open_to = {port["port"]: rule["from"] for rule in policy["spec"]["ingress"] for port in rule["ports"]}
+        assert open_to.keys() == {"http", "metrics"}
+        assert not [peer for peer in open_to["http"] if peer in open_to["metrics"]]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -287,7 +287,8 @@ def test_prometheus_asks_the_services_where_compose_runs_them() -> None:
     targets = {
         target for job in document["scrape_configs"] for one in job["static_configs"] for target in one["targets"]
     }
-    assert {f"{service}:8000" for service in SERVICES} <= targets
+    port = compose()["services"]["profiles"]["environment"]["TANDEM_METRICS_PORT"]
+    assert {f"{service}:{port}" for service in SERVICES} <= targets
 
 
 def test_keycloaks_realm_gives_the_claims_that_the_services_read() -> None:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
+from prometheus_client import start_http_server
 from pydantic import ValidationError
 
 from tandem_chassis import migrations, secret_files, serving
@@ -55,6 +56,8 @@ def serve(
     set_up_logging(service=package.removeprefix("tandem_"), level=settings.log_level)
     set_up_tracing(settings, service=package.removeprefix("tandem_"))
     create_app = import_module(f"{package}.main").create_app
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, addr=settings.http_host)
     serving.run(
         create_app(settings, migrate=migrate),
         host=settings.http_host,

@@ -231,7 +231,7 @@ _bearer = HTTPBearer(auto_error=False, description="An access token of the organ
 async def authenticated(
     request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """The caller of this request. Every route but health, API pages and metrics depends on it."""
+    """The caller of this request. Every route but health and API pages depends on it."""
     if credentials is None:
         raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
     authenticator: Authenticator = request.app.state.authenticator

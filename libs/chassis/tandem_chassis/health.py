@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from tandem_chassis.auth import CurrentCaller
 from tandem_chassis.problems import problem
 
 
@@ -49,6 +50,7 @@ async def ready(request: Request) -> JSONResponse:
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics() -> PlainTextResponse:
-    """Everything measured, for Prometheus."""
+async def metrics(caller: CurrentCaller) -> PlainTextResponse:
+    """Everything measured, for administrators; Prometheus has a port of its own."""
+    caller.require_admin()
     return PlainTextResponse(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -41,6 +41,13 @@ class ServiceSettings(EventSettings):
         default=1.0, ge=0, le=1, description="The part of all traces that is recorded, where no caller has decided."
     )
 
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="A port that shows Prometheus `/metrics` without a token, not to be reached from outside; 0: none. "
+        "On the port of requests administrators see the same.",
+    )
     measure_every_seconds: float = Field(
         default=15.0, gt=0, le=3600, description="How often the database is asked for what `/metrics` shows of it."
     )

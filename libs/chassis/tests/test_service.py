@@ -25,8 +25,9 @@ async def test_a_change_is_said_as_an_event_of_the_same_story(
 
 
 async def test_without_a_token_only_health_and_api_pages_answer(client: httpx2.AsyncClient, app: FastAPI) -> None:
-    for path in ("/health/live", "/health/ready", "/docs", "/openapi.json", "/metrics"):
+    for path in ("/health/live", "/health/ready", "/docs", "/openapi.json"):
         assert (await client.get(path)).status_code == 200, path
+    assert (await client.get("/metrics")).status_code == 401
     for route, methods in app.openapi()["paths"].items():
         if route.startswith("/health"):
             continue

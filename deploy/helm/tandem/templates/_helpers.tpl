@@ -123,6 +123,7 @@ app.kubernetes.io/component: {{ .name }}
 {{- $settings := dict
   "http_host" "0.0.0.0"
   "http_port" 8000
+  "metrics_port" 9000
   "oidc_issuer" $values.oidc.issuer
   "oidc_audience" $values.oidc.audience
   "oidc_jwks_url" $values.oidc.jwksUrl
