@@ -76,12 +76,14 @@ def started(home: Path, base_port: int, *more: str) -> Ran:
 def processes_of(home: Path) -> list[psutil.Process]:
     """Every process of the platform on this state directory, PostgreSQL's own children among them."""
     record = StateDirectory(home).running()
-    pids = [record.pid, *(part.pid for part in record.parts if part.pid is not None)]
+    pids = [pid for pid in (record.pid, *(part.pid for part in record.parts)) if pid is not None]
     family: dict[int, psutil.Process] = {}
     for pid in pids:
         with suppress(psutil.NoSuchProcess):  # helpers of PostgreSQL come and go
-            family |= {process.pid: process for process in psutil.Process(pid).children(recursive=True)}
-    return [psutil.Process(record.pid), *family.values()]
+            parent = psutil.Process(pid)
+            family[pid] = parent
+            family |= {process.pid: process for process in parent.children(recursive=True)}
+    return list(family.values())
 
 
 def idle(processes: list[psutil.Process], *, seconds: float) -> tuple[float, float]:

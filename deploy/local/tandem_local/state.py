@@ -10,6 +10,7 @@ from typing import IO, Any
 
 from tandem_local.addresses import DEFAULT_BASE_PORT, SERVICES, Addresses
 from tandem_local.invocation import tandem
+from tandem_local.processes import is_alive
 from tandem_local.refusals import CannotStart, require_room
 
 LARGEST_LOG_BYTES = 10_000_000
@@ -156,7 +157,9 @@ class StateDirectory:
         if environment.get(CLIENT_SECRET_FILE):
             return _in_containers(environment)
         record = self.read_record()
-        if record is None or not self.is_claimed():
+        # A supervisor that has just begun finds the record of the one before, which may have been killed.
+        told_by_the_living = record is not None and record.pid is not None and is_alive(record.pid)
+        if record is None or not told_by_the_living or not self.is_claimed():
             raise NotRunning(f"No platform runs on {self.root}; start one with: {tandem('up')}")
         return record
 

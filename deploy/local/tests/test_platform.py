@@ -18,7 +18,7 @@ from tandem_local.addresses import SERVICES
 from tandem_local.measuring import idle, processes_of, started, tandem
 from tandem_local.ports import free_base_port
 from tandem_local.processes import is_alive
-from tandem_local.state import PartRecord, StateDirectory
+from tandem_local.state import NotRunning, PartRecord, StateDirectory
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(400)]
 
@@ -34,6 +34,12 @@ class Here:
     @property
     def state(self) -> StateDirectory:
         return StateDirectory(self.home)
+
+    def runs(self) -> bool:
+        try:
+            return self.state.running().phase == "running"
+        except NotRunning:
+            return False
 
     def part(self, name: str) -> PartRecord:
         return next(part for part in self.state.running().parts if part.name == name)
@@ -138,7 +144,7 @@ def test_ctrl_c_stops_everything(machine: Here) -> None:
     environment = {**os.environ, "TANDEM_HOME": str(machine.home)}
     terminal = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
-        wait_until(lambda: machine.state.is_claimed() and machine.state.running().phase == "running")
+        wait_until(machine.runs)
         processes = processes_of(machine.home)
     finally:
         os.killpg(terminal.pid, signal.SIGINT)

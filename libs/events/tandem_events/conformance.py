@@ -78,9 +78,10 @@ async def reference(subject: Subject, recording: Sequence[Message]) -> Reference
     columns: dict[str, list[str]] = {}
     for table, rows in first.items():
         left_out = subject.kept_by_timers.get(table, frozenset())
-        names = [name for name in rows[0] if name not in left_out] if rows else []
-        if rows and not names:
-            continue
+        some = rows or second[table]
+        names = [name for name in some[0] if name not in left_out] if some else []
+        if not names and (some or left_out):
+            continue  # timers alone write it, or would have, had they looked in time
         columns[table] = [
             name
             for name in names

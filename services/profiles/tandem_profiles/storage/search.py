@@ -15,6 +15,11 @@ from tandem_profiles.storage.people import PEOPLE, Person
 LEAST_SIMILARITY = 0.5
 """How much of what was typed must be found in a name, by groups of three letters, where it is not found as typed."""
 
+FEW_HAVE_LETTERS = 3
+"""So many letters at the beginning of a name are common to few people."""
+NEAR = 3_000
+"""So many names are walked through before those who are found are looked up and sorted instead."""
+
 NAME_KEY: sa.ColumnElement[str] = sa.literal_column("people.name_key", sa.Text)
 _SKILL_KEYS: sa.ColumnElement[Any] = sa.literal_column("people.skill_keys", ARRAY[str](sa.Text))
 
@@ -62,12 +67,39 @@ async def page(session: AsyncSession, wanted: Wanted, *, after: Place | None, li
 async def _as_typed(
     session: AsyncSession, wanted: Wanted, *, after: Place | None, limit: int
 ) -> list[tuple[Person, Place]]:
-    query = _filtered(wanted).order_by(NAME_KEY, PEOPLE.c.person_id).limit(limit)
+    query = _filtered(wanted).limit(limit)
     for number, word in enumerate(wanted.words):
         pattern = sa.func.concat("% ", sa.func.folded(sa.bindparam(f"word_{number}", word, sa.Text)), "%")
         query = query.where(NAME_KEY.like(sa.cast(pattern, sa.Text)))
     if after is not None:
-        query = query.where(sa.tuple_(NAME_KEY, PEOPLE.c.person_id) > (after.name_key, after.person_id))
+        query = query.where(_behind(after))
+    many_have_them = all(len(word) < FEW_HAVE_LETTERS for word in wanted.words)
+    if not wanted.words or (many_have_them and wanted.program_id is None):
+        return await _found(session, query.order_by(NAME_KEY, PEOPLE.c.person_id))
+    # PostgreSQL takes those who are found for evenly spread over the names. Often they are: then a page is full soon.
+    # But all who have one given name stand together, and those of a program are few: a walk passes half a company.
+    # Then they are looked up and sorted.
+    near = await _found(session, query.where(_among_the_next(after)).order_by(NAME_KEY, PEOPLE.c.person_id))
+    if len(near) == limit:
+        return near
+    no_index = NAME_KEY.op("||", return_type=sa.Text)(sa.literal_column("''"))
+    return await _found(session, query.order_by(no_index, PEOPLE.c.person_id))
+
+
+def _behind(place: Place) -> sa.ColumnElement[bool]:
+    return sa.tuple_(NAME_KEY, PEOPLE.c.person_id) > (place.name_key, place.person_id)
+
+
+def _among_the_next(after: Place | None) -> sa.ColumnElement[bool]:
+    """Whether a name is among the next few thousand of all names; of nobody where there are not so many."""
+    names = sa.select(NAME_KEY).select_from(PEOPLE).where(PEOPLE.c.departed_on.is_(None))
+    if after is not None:
+        names = names.where(_behind(after))
+    last = names.order_by(NAME_KEY, PEOPLE.c.person_id).offset(NEAR).limit(1).scalar_subquery()
+    return last > NAME_KEY
+
+
+async def _found(session: AsyncSession, query: sa.Select[Any]) -> list[tuple[Person, Place]]:
     rows = (await session.execute(query.add_columns(NAME_KEY.label("place")))).all()
     return [(person, Place(0, key, person.person_id)) for person, key in rows]
 
