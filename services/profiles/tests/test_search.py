@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tandem_chassis.testing import Tokens
+from tandem_profiles.storage import search
 
 from .sheets import ADA, BEN, CLEO, MENTEES, MENTORS, send
 
@@ -98,6 +99,37 @@ async def test_people_are_found_within_ones_own_programs_only(
     assert [one["email"] for one in seen.json()["items"]] == [None]
     outside = await client.get("/people", params={"program_id": other}, headers=own)
     assert outside.status_code == 403
+
+
+@pytest.mark.parametrize("small", [search.SMALL, 0], ids=["a small program", "a large program"])
+async def test_a_programs_people_are_found_page_by_page_whatever_its_size(
+    client: Client, admin: Headers, tokens: Tokens, program_id: str, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    monkeypatch.setattr(search, "SMALL", small)
+    dan = ADA.replace("Ada", "Dan").replace("ada@", "dan@")
+    await send(client, program_id, MENTORS + BEN + dan + ADA, admin)
+    other = (await client.post("/programs", json={"name": "Other"}, headers=admin)).json()["program_id"]
+    await send(client, other, MENTEES + CLEO, admin, role="mentee")
+    (ben,) = (await client.get("/people", params={"q": "ben"}, headers=admin)).json()["items"]
+    manager = tokens.manager(program_id)
+
+    async def found(**wanted: Any) -> list[str]:
+        paged: list[str] = []
+        parameters: dict[str, Any] = {"program_id": program_id, "limit": 1, **wanted}
+        while True:
+            page = (await client.get("/people", params=parameters, headers=manager)).json()
+            paged += [one["given_name"] for one in page["items"]]
+            if page["next_cursor"] is None:
+                return paged
+            parameters["cursor"] = page["next_cursor"]
+
+    assert await found() == ["Ada", "Ben", "Dan"]
+    assert await found(q="o") == ["Ada", "Dan"]
+    assert await found(q="okafor") == ["Ada", "Dan"]
+    assert await found(q="okafro") == ["Ada", "Dan"]
+    assert await found(q="cleo") == []
+    assert await found(lowest_level=ben["level"]) == ["Ben"]
+    assert await found(lowest_level=ben["level"], q="lind") == ["Ben"]
 
 
 async def test_skills_are_found_as_one_types_and_spelled_as_the_vocabulary_does(

@@ -19,6 +19,8 @@ FEW_HAVE_LETTERS = 3
 """So many letters at the beginning of a name are common to few people."""
 NEAR = 3_000
 """So many names are walked through before those who are found are looked up and sorted instead."""
+SMALL = 7_500
+"""A program of so many enrollments is read whole: that takes less than to find its people among all others."""
 
 NAME_KEY: sa.ColumnElement[str] = sa.literal_column("people.name_key", sa.Text)
 _SKILL_KEYS: sa.ColumnElement[Any] = sa.literal_column("people.skill_keys", ARRAY[str](sa.Text))
@@ -67,12 +69,17 @@ async def page(session: AsyncSession, wanted: Wanted, *, after: Place | None, li
 async def _as_typed(
     session: AsyncSession, wanted: Wanted, *, after: Place | None, limit: int
 ) -> list[tuple[Person, Place]]:
-    query = _filtered(wanted).limit(limit)
+    conditions = _conditions(wanted)
     for number, word in enumerate(wanted.words):
         pattern = sa.func.concat("% ", sa.func.folded(sa.bindparam(f"word_{number}", word, sa.Text)), "%")
-        query = query.where(NAME_KEY.like(sa.cast(pattern, sa.Text)))
+        conditions.append(NAME_KEY.like(sa.cast(pattern, sa.Text)))
     if after is not None:
-        query = query.where(_behind(after))
+        conditions.append(_behind(after))
+    if wanted.program_id is not None and await _is_small(session, wanted.program_id):
+        first = _first_of(wanted.program_id, conditions, limit=limit)
+        first_by_name = sa.select(Person).where(PEOPLE.c.person_id.in_(first)).order_by(NAME_KEY, PEOPLE.c.person_id)
+        return await _found(session, first_by_name)
+    query = sa.select(Person).where(*conditions, *_takes_part(wanted)).limit(limit)
     many_have_them = all(len(word) < FEW_HAVE_LETTERS for word in wanted.words)
     if not wanted.words or (many_have_them and wanted.program_id is None):
         return await _found(session, query.order_by(NAME_KEY, PEOPLE.c.person_id))
@@ -114,8 +121,8 @@ async def _alike(
     typed = sa.func.folded(sa.bindparam("typed", " ".join(wanted.words), sa.Text))
     likeness = sa.cast(sa.func.word_similarity(typed, NAME_KEY) * 1000, sa.Integer)
     query = (
-        _filtered(wanted)
-        .where(typed.bool_op("<%")(NAME_KEY))
+        sa.select(Person)
+        .where(*_conditions(wanted), *_takes_part(wanted), typed.bool_op("<%")(NAME_KEY))
         .order_by(likeness.desc(), NAME_KEY, PEOPLE.c.person_id)
         .limit(limit)
     )
@@ -126,26 +133,53 @@ async def _alike(
     return [(person, Place(alike, key, person.person_id)) for person, alike, key in rows]
 
 
-def _filtered(wanted: Wanted) -> sa.Select[Any]:
-    query = sa.select(Person).where(PEOPLE.c.departed_on.is_(None))
+def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    """Everything that is wanted of a person by themselves: neither their name nor their program."""
+    conditions: list[sa.ColumnElement[bool]] = [PEOPLE.c.departed_on.is_(None)]
     if wanted.skill is not None:
-        query = query.where(_SKILL_KEYS.contains(array([sa.func.folded(wanted.skill, type_=sa.Text)])))
+        conditions.append(_SKILL_KEYS.contains(array([sa.func.folded(wanted.skill, type_=sa.Text)])))
     if wanted.unit is not None:
-        query = query.where(PEOPLE.c.unit == wanted.unit)
+        conditions.append(PEOPLE.c.unit == wanted.unit)
     if wanted.lowest_level is not None:
-        query = query.where(PEOPLE.c.level >= wanted.lowest_level)
+        conditions.append(PEOPLE.c.level >= wanted.lowest_level)
     if wanted.highest_level is not None:
-        query = query.where(PEOPLE.c.level <= wanted.highest_level)
+        conditions.append(PEOPLE.c.level <= wanted.highest_level)
     if wanted.language is not None:
-        query = query.where(PEOPLE.c.languages.contains([wanted.language]))
+        conditions.append(PEOPLE.c.languages.contains([wanted.language]))
     if wanted.time_zone is not None:
-        query = query.where(PEOPLE.c.time_zone == wanted.time_zone)
-    if wanted.program_id is not None:
-        part = sa.select(ENROLLMENTS.c.person_id).where(
-            ENROLLMENTS.c.program_id == wanted.program_id, ENROLLMENTS.c.status.in_(("approved", "paused"))
-        )
-        query = query.where(PEOPLE.c.person_id.in_(part))
-    return query
+        conditions.append(PEOPLE.c.time_zone == wanted.time_zone)
+    return conditions
+
+
+def _takes_part(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    if wanted.program_id is None:
+        return []
+    return [PEOPLE.c.person_id.in_(sa.select(ENROLLMENTS.c.person_id).where(_part_of(wanted.program_id)))]
+
+
+def _part_of(program_id: UUID) -> sa.ColumnElement[bool]:
+    return sa.and_(ENROLLMENTS.c.program_id == program_id, ENROLLMENTS.c.status.in_(("approved", "paused")))
+
+
+async def _is_small(session: AsyncSession, program_id: UUID) -> bool:
+    enrollments = sa.select(ENROLLMENTS.c.program_id).where(ENROLLMENTS.c.program_id == program_id).limit(SMALL + 1)
+    return (await session.scalar(sa.select(sa.func.count()).select_from(enrollments.subquery())) or 0) <= SMALL
+
+
+def _first_of(program_id: UUID, conditions: Sequence[sa.ColumnElement[bool]], *, limit: int) -> sa.Select[Any]:
+    """The first of a program's people by name, each looked up by their id.
+
+    OFFSET 0 holds PostgreSQL to that: the plans that it would choose read the table of all people.
+    """
+    each = (
+        sa.select(PEOPLE.c.person_id, NAME_KEY.label("name_key"))
+        .where(PEOPLE.c.person_id == ENROLLMENTS.c.person_id, *conditions)
+        .correlate(ENROLLMENTS)
+        .offset(0)
+        .lateral("participant")
+    )
+    by_name = sa.select(each.c.person_id).select_from(ENROLLMENTS.join(each, sa.true())).where(_part_of(program_id))
+    return by_name.order_by(each.c.name_key, each.c.person_id).limit(limit)
 
 
 def words_of(typed: str) -> tuple[str, ...]:
