@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from tandem_events import kafka, metrics, partitions
 from tandem_events.database import DATABASE_AWAY
 from tandem_events.republishing import Newest, newest_sent, send_newest_states
-from tandem_events.sending import Recorded, connect, recorded, send_all
+from tandem_events.sending import Recorded, connected, recorded, send_all
 from tandem_events.settings import EventSettings
 
 __all__ = ["LEADER_LOCK", "LeadershipLost", "Recorded", "Relay", "recorded", "send_all"]
@@ -83,30 +83,24 @@ class Relay:
 
         The second connection marks what was sent while the first one reads what follows.
         """
-        connection, marks = await connect(self._settings), None
-        try:
+        async with connected(self._settings) as connection:
             while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK):  # noqa: ASYNC110
                 await asyncio.sleep(STANDBY_SECONDS)
             self.epoch = await connection.fetchval("UPDATE outbox_leader SET epoch = epoch + 1 RETURNING epoch")
             await self._keep_up(connection)  # also while Kafka is away: facts are recorded all the same
-            marks = await connect(self._settings)
-            producer = kafka.producer(self._settings)
-            try:
-                async with asyncio.timeout(START_SECONDS):
-                    await kafka.start(producer)
-                self.leading = True
-                metrics.OUTBOX_LEADER.set(1)
-                log.info("relay_leads", epoch=self.epoch)
-                yield connection, marks, producer
-            finally:
-                self.leading = False
-                metrics.OUTBOX_LEADER.set(0)
-                await kafka.stop(producer)
-        finally:
-            for one in (marks, connection):
-                with suppress(*FAULTS_THAT_PASS):
-                    if one is not None:
-                        await one.close(timeout=2)
+            async with connected(self._settings) as marks:
+                producer = kafka.producer(self._settings)
+                try:
+                    async with asyncio.timeout(START_SECONDS):
+                        await kafka.start(producer)
+                    self.leading = True
+                    metrics.OUTBOX_LEADER.set(1)
+                    log.info("relay_leads", epoch=self.epoch)
+                    yield connection, marks, producer
+                finally:
+                    self.leading = False
+                    metrics.OUTBOX_LEADER.set(0)
+                    await kafka.stop(producer)
 
     async def _leave_the_newest_states(self) -> None:
         """What was in hand when a leadership ended may have reached Kafka after what the next leader sent.
@@ -116,12 +110,9 @@ class Relay:
         """
         states = newest_sent(self._in_hand)
         if states:
-            connection = await connect(self._settings)
-            try:
+            async with connected(self._settings) as connection:
                 if await connection.fetchval("SELECT epoch FROM outbox_leader") != self.epoch:
                     await self._send_newest(states, connection)
-            finally:
-                await connection.close(timeout=2)
         self._in_hand = []
 
     async def _send_newest(self, states: Newest, connection: asyncpg.Connection) -> None:

@@ -9,7 +9,7 @@ import asyncpg
 from aiokafka import AIOKafkaProducer
 
 from tandem_events import kafka
-from tandem_events.sending import Recorded, connect, recorded, send_all
+from tandem_events.sending import Recorded, connected, recorded, send_all
 from tandem_events.settings import EventSettings
 
 Newest = dict[tuple[str, str], int]
@@ -35,49 +35,48 @@ async def republish(
     sent are left to the relay. Where a state was sent that is not the thing's newest any more, the newest is sent after
     it, whatever the narrowing: a compacted topic keeps the last.
     """
-    connection = await connect(settings)
-    producer = kafka.producer(settings)
-    try:
-        await kafka.start(producer)
-        sent, last_id, newest = 0, 0, Newest()
-        while True:
-            rows = await connection.fetch(
-                """
-                SELECT id, recorded_on, topic, key, headers, value FROM outbox
-                WHERE sent_at IS NOT NULL AND id > $1
-                  AND ($2::timestamptz IS NULL OR recorded_at >= $2)
-                  AND ($3::timestamptz IS NULL OR recorded_at < $3)
-                  AND (cardinality($4::text[]) = 0 OR type = ANY($4))
-                  AND ($5::text IS NULL OR key = $5)
-                  AND ($6::text IS NULL OR subject = $6)
-                ORDER BY id LIMIT $7
-                """,
-                last_id,
-                since,
-                until,
-                list(types),
-                key,
-                str(subject) if subject else None,
-                settings.outbox_batch_events,
+    async with connected(settings) as connection:
+        producer = kafka.producer(settings)
+        try:
+            await kafka.start(producer)
+            sent, last_id, newest = 0, 0, Newest()
+            while True:
+                rows = await connection.fetch(
+                    """
+                    SELECT id, recorded_on, topic, key, headers, value FROM outbox
+                    WHERE sent_at IS NOT NULL AND id > $1
+                      AND ($2::timestamptz IS NULL OR recorded_at >= $2)
+                      AND ($3::timestamptz IS NULL OR recorded_at < $3)
+                      AND (cardinality($4::text[]) = 0 OR type = ANY($4))
+                      AND ($5::text IS NULL OR key = $5)
+                      AND ($6::text IS NULL OR subject = $6)
+                    ORDER BY id LIMIT $7
+                    """,
+                    last_id,
+                    since,
+                    until,
+                    list(types),
+                    key,
+                    str(subject) if subject else None,
+                    settings.outbox_batch_events,
+                )
+                if not rows:
+                    break
+                batch = [recorded(row) for row in rows]
+                await send_all(producer, batch, namespace=settings.kafka_namespace)
+                newest |= newest_sent(batch)
+                sent += len(batch)
+                last_id = batch[-1].id
+                yield sent
+            # Without a narrowing by type, everything before these days was seen above.
+            seen_before = None if types else (until or datetime.now(UTC)).astimezone(UTC).date() - timedelta(days=2)
+            again = await send_newest_states(
+                connection, producer, newest, namespace=settings.kafka_namespace, since=seen_before
             )
-            if not rows:
-                break
-            batch = [recorded(row) for row in rows]
-            await send_all(producer, batch, namespace=settings.kafka_namespace)
-            newest |= newest_sent(batch)
-            sent += len(batch)
-            last_id = batch[-1].id
-            yield sent
-        # Without a narrowing by type, everything before these days was seen above.
-        seen_before = None if types else (until or datetime.now(UTC)).astimezone(UTC).date() - timedelta(days=2)
-        again = await send_newest_states(
-            connection, producer, newest, namespace=settings.kafka_namespace, since=seen_before
-        )
-        if again:
-            yield sent + again
-    finally:
-        await producer.stop()
-        await connection.close()
+            if again:
+                yield sent + again
+        finally:
+            await producer.stop()
 
 
 def newest_sent(batch: Iterable[Recorded]) -> Newest:

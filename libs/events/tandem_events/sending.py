@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from aiokafka.producer.message_accumulator import BatchBuilder
 from pydantic_core import from_json
 
 from tandem_events import tracing
-from tandem_events.database import connect_directly
+from tandem_events.database import DATABASE_AWAY, connect_directly
 from tandem_events.settings import EventSettings
 
 
@@ -29,15 +30,19 @@ class Recorded(NamedTuple):
     value: bytes | None
 
 
-async def connect(settings: EventSettings) -> asyncpg.Connection:
-    """A connection of one's own that reads the outbox, past any pool: locks that belong to a session need one."""
+@asynccontextmanager
+async def connected(settings: EventSettings) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of one's own that reads the outbox, past any pool: locks that belong to a session need one.
+
+    It is closed at the end of the block whatever ends it, also a cancellation while another one is being closed.
+    """
     connection = await connect_directly(settings)
     try:
         await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=from_json, schema="pg_catalog")
-    except BaseException:
-        connection.terminate()  # nobody has it yet, so nobody else would close it
-        raise
-    return connection
+        yield connection
+    finally:
+        with suppress(*DATABASE_AWAY):
+            await connection.close(timeout=2)
 
 
 def recorded(row: Any) -> Recorded:

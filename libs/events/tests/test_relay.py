@@ -306,3 +306,32 @@ async def test_the_largest_event_that_may_be_said_reaches_its_readers(
         await say(transaction, registered(uuid4()), large, registered(uuid4()))
         seen = await topics.until(lambda seen: len(seen) == 3)
     assert large in [one.event for one in seen]
+
+
+async def test_a_relay_that_is_stopped_while_it_closes_one_connection_closes_the_other_too(
+    settings: EventSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relay = Relay(settings.model_copy(update={"kafka_bootstrap_servers": "127.0.0.1:1"}))
+    task = asyncio.create_task(relay.run())
+    close, closing = asyncpg.Connection.close, 0
+
+    async def stop_and_close(connection: asyncpg.Connection, **how: Any) -> None:
+        nonlocal closing
+        closing += 1
+        if closing == 1:
+            task.cancel()
+        await close(connection, **how)
+
+    monkeypatch.setattr(asyncpg.Connection, "close", stop_and_close)
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert closing == 2
+    monkeypatch.undo()
+    observer = await asyncpg.connect(settings.asyncpg_dsn())
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+    async def alone() -> bool:
+        return not await observer.fetchval(others)
+
+    await eventually(alone)
+    await observer.close()
