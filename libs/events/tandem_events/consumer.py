@@ -138,11 +138,13 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             await self._all_committed()
         finally:
             self._consumer = None
-            if watching is not None:
-                await self.lag.leave(watching)
-            metrics.CONSUMER_PARTITIONS.set(0)
-            self._forget_commits()
-            await consumer.stop()
+            try:
+                if watching is not None:
+                    await self.lag.leave(watching)
+            finally:
+                metrics.CONSUMER_PARTITIONS.set(0)
+                self._forget_commits()
+                await consumer.stop()
 
     def _read_again(self, consumer: AIOKafkaConsumer, fetched: Mapping[TopicPartition, Sequence[Any]]) -> None:
         """Go back to where this batch began, in the partitions that this member owns now."""

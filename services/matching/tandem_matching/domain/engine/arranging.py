@@ -5,12 +5,15 @@ from typing import Any
 import numpy as np
 
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers, Table
+from tandem_matching.domain.engine.looking import grouped
 from tandem_matching.domain.engine.scan import Scan
 
 FORBIDDEN = -(2**62)
 """The worth of a pair that is not allowed."""
 BRANCHES = 256
 """Who has a feature is listed by branch of the tree, so that whole branches are passed over; not more than so many."""
+RARE = 16
+"""So few mentors who have a feature are in one list."""
 
 
 def arrange(encoded: Encoded) -> Scan:
@@ -43,17 +46,20 @@ def arrange(encoded: Encoded) -> Scan:
         index.append((np.diff(feature.index_starts), feature.index_mentors, feature.index_parts))
         features += len(feature.index_starts) - 1
     owners, codes, weights, shares = _joined(wanted, 4)
-    order = np.argsort(owners, kind="stable")
+    wanted_starts, order = grouped(owners, mentees)
     lengths, index_mentors, index_parts = _joined(index, 3)
     branch_codes, branch = _branches(mentor_codes, mentor_class, node_floors, node_classes)
-    key = np.repeat(np.arange(features), lengths) * len(branch_codes) + branch[index_mentors]
-    by_branch = np.argsort(key, kind="stable")
-    spans = np.bincount(key, minlength=features * len(branch_codes))
+    which = np.repeat(np.arange(features), lengths)
+    had_starts, by_mentor = grouped(index_mentors, len(encoded.mentor_ids))
+    # By feature, then by branch, then by mentor: each sorting keeps the order of the one before.
+    _, by_branch = grouped(branch[index_mentors], len(branch_codes))
+    by_branch = by_branch[grouped(which[by_branch], features)[1]]
+    index_rows, index_starts = _starts(which[by_branch], branch[index_mentors[by_branch]], features, len(branch_codes))
     return Scan(
         mentees=mentees,
         mentors=len(encoded.mentor_ids),
         mentee_class=mentee_class,
-        by_class=np.argsort(mentee_class, kind="stable").astype(np.int64),
+        by_class=grouped(mentee_class, len(mentee_codes))[1],
         mentee_codes=mentee_codes,
         mentor_class=mentor_class,
         mentor_rows=np.ascontiguousarray(mentor_rows),
@@ -64,14 +70,18 @@ def arrange(encoded: Encoded) -> Scan:
         table_starts=np.cumsum([0, *(cell.size for cell in cells)], dtype=np.int64),
         table_widths=np.array([cell.shape[1] for cell in cells], np.int64),
         table_points=np.concatenate([cell.ravel() for cell in cells]),
-        wanted_starts=np.concatenate(([0], np.cumsum(np.bincount(owners, minlength=mentees)))).astype(np.int64),
+        wanted_starts=wanted_starts,
         wanted=codes[order].astype(np.int32),
         wanted_weights=weights[order].astype(np.int32),
         wanted_shares=shares[order].astype(np.int32),
         branch_codes=branch_codes,
-        index_starts=np.concatenate(([0], np.cumsum(spans))).astype(np.int64),
+        index_rows=index_rows,
+        index_starts=index_starts,
         index_mentors=index_mentors[by_branch].astype(np.int32),
         index_parts=index_parts[by_branch].astype(np.int32),
+        had_starts=had_starts,
+        had=which[by_mentor].astype(np.int32),
+        had_parts=index_parts[by_mentor].astype(np.int32),
         most_below=most_below,
         single_starts=encoded.single_starts,
         single_mentors=encoded.single_mentors,
@@ -123,6 +133,19 @@ def _branches(
     firsts = node_classes[node_floors[floor] : node_floors[floor + 1]]
     branch = np.searchsorted(firsts, mentor_class, side="right") - 1
     return np.ascontiguousarray(mentor_codes[firsts][:, : floor + 1]), branch.astype(np.int32)
+
+
+def _starts(features: Numbers, branches: Codes, number: int, width: int) -> tuple[Numbers, Numbers]:
+    """Where each feature's starts are, and the starts, of entries sorted by feature and branch.
+
+    A feature that few have has one start for all of them: to look at each takes less than to look at every branch.
+    """
+    counts = np.bincount(features, minlength=number)
+    rows = np.where(counts > RARE, width, 1)
+    index_rows = np.concatenate(([0], np.cumsum(rows))).astype(np.int64)
+    place = index_rows[features] + np.where(rows[features] > 1, branches, 0)
+    starts = np.concatenate(([0], np.cumsum(np.bincount(place, minlength=int(index_rows[-1])))))
+    return index_rows, starts.astype(np.int64)
 
 
 def _one_class(people: tuple[Any, ...]) -> Codes:

@@ -26,7 +26,7 @@ def count_blocking(
         scan.by_class, scan.mentee_class, scan.mentee_codes, scan.mentor_rows[order[class_starts[:-1]]],
         scan.table_starts, scan.table_widths, scan.table_points,
         scan.wanted_starts, scan.wanted, scan.wanted_weights, scan.wanted_shares,
-        len(scan.branch_codes), scan.index_starts, scan.index_mentors, scan.index_parts,
+        scan.index_rows, scan.index_starts, scan.index_mentors, scan.index_parts,
         scan.single_starts, scan.single_mentors, pair_starts, pairs[1][by_mentee],
         order, class_starts, own, worst, found,
     )  # fmt: skip
@@ -39,7 +39,7 @@ def _count(  # type: ignore[no-untyped-def]  # pragma: no cover
     people, mentee_class, mentee_codes, class_rows,
     table_starts, table_widths, table_points,
     wanted_starts, wanted, wanted_weights, wanted_shares,
-    branches, index_starts, index_mentors, index_parts,
+    index_rows, index_starts, index_mentors, index_parts,
     single_starts, single_mentors, pair_starts, pair_mentors,
     order, class_starts, own, worst, found,
 ):  # fmt: skip
@@ -65,7 +65,8 @@ def _count(  # type: ignore[no-untyped-def]  # pragma: no cover
                     points += cell
                 class_points[one] = points
         for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
-            for position in range(index_starts[wanted[want] * branches], index_starts[(wanted[want] + 1) * branches]):
+            first, last = index_rows[wanted[want]], index_rows[wanted[want] + 1]
+            for position in range(index_starts[first], index_starts[last]):
                 more = np.int64(wanted_weights[want]) * index_parts[position] // wanted_shares[want]
                 marks[index_mentors[position]] += more
         for position in range(single_starts[mentee], single_starts[mentee + 1]):
@@ -83,7 +84,8 @@ def _count(  # type: ignore[no-untyped-def]  # pragma: no cover
                         found[number, 0], found[number, 1] = mentee, mentor
                     number += 1
         for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
-            for position in range(index_starts[wanted[want] * branches], index_starts[(wanted[want] + 1) * branches]):
+            first, last = index_rows[wanted[want]], index_rows[wanted[want] + 1]
+            for position in range(index_starts[first], index_starts[last]):
                 marks[index_mentors[position]] = 0
         for position in range(single_starts[mentee], single_starts[mentee + 1]):
             marks[single_mentors[position]] = 0

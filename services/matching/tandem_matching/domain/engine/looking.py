@@ -15,7 +15,7 @@ def best(  # type: ignore[no-untyped-def]  # compiled: its types are the arrays'
     node_floors, node_codes, node_children,
     table_starts, table_widths, table_points, most_below,
     wanted_starts, wanted, wanted_weights, wanted_shares,
-    branch_codes, index_starts, index_mentors, index_parts,
+    branch_codes, index_rows, index_starts, index_mentors, index_parts,
     single_starts, single_mentors,
     order, class_starts, cheapest, prices, floors,
     counts, found, worth,
@@ -77,9 +77,11 @@ def best(  # type: ignore[no-untyped-def]  # compiled: its types are the arrays'
             mentor = single_mentors[position]
             marks[mentor] = turn | BARRED
         for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
-            feature, weight, share = wanted[want], np.int64(wanted_weights[want]), wanted_shares[want]
-            for way in range(reached):
-                segment = np.int64(feature) * branches + reachable[way]
+            weight, share = np.int64(wanted_weights[want]), wanted_shares[want]
+            begin = index_rows[wanted[want]]
+            by_branch = index_rows[wanted[want] + 1] - begin > 1
+            for way in range(reached if by_branch else 1):
+                segment = begin + reachable[way] if by_branch else begin
                 for position in range(index_starts[segment], index_starts[segment + 1]):
                     mentor = index_mentors[position]
                     more = weight * index_parts[position] // share
@@ -152,51 +154,125 @@ def of_few(  # type: ignore[no-untyped-def]  # pragma: no cover
     mentors, people, codes, mentor_rows,
     table_starts, table_widths, table_points,
     wanted_starts, wanted, wanted_weights, wanted_shares,
-    had_starts, had, had_parts, prices, floors,
+    had_starts, had, had_parts, features, prices, floors,
 ):  # fmt: skip
     room, number = 1024, 0
     owners = np.empty(room, np.int64)
     partners = np.empty(room, np.int64)
     worth = np.empty(room, np.int64)
     tables = mentor_rows.shape[1]
-    cells = np.empty(tables, np.int64)
-    features = np.int64(0)
-    for position in range(had.shape[0]):
-        features = max(features, had[position] + 1)
-    for position in range(wanted.shape[0]):
-        features = max(features, wanted[position] + 1)
-    parts = np.zeros(features, np.int64)
+    # These few side by side: a mentee passes all of them while the memory is near.
+    rows = np.empty((mentors.shape[0], tables), np.int32)
+    most_parts = np.zeros(features, np.int64)
+    asked = np.empty(mentors.shape[0], np.int64)
     for place in range(mentors.shape[0]):
         mentor = mentors[place]
-        for position in range(had_starts[place], had_starts[place + 1]):
-            parts[had[position]] = had_parts[position]
+        asked[place] = prices[mentor]
+        rows[place] = mentor_rows[mentor]
+        for position in range(had_starts[mentor], had_starts[mentor + 1]):
+            most_parts[had[position]] = max(most_parts[had[position]], had_parts[position])
+    bases = np.empty(tables, np.int64)
+    for row in range(people.shape[0]):
+        mentee = people[row]
         for table in range(tables):
-            cells[table] = table_starts[table] + mentor_rows[mentor, table]
-        for row in range(people.shape[0]):
+            bases[table] = table_starts[table] + codes[row, table] * table_widths[table]
+        most = np.int64(0)
+        for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
+            most += np.int64(wanted_weights[want]) * most_parts[wanted[want]] // wanted_shares[want]
+        floor = floors[mentee]
+        for place in range(mentors.shape[0]):
             shared = np.int64(0)
             for table in range(tables):
-                cell = table_points[cells[table] + codes[row, table] * table_widths[table]]
+                cell = table_points[bases[table] + rows[place, table]]
                 if cell < 0:
                     shared = np.int64(-1)
                     break
                 shared += cell
-            if shared < 0:
+            if shared < 0 or shared + most - asked[place] <= floor:
                 continue
-            mentee = people[row]
             points = shared
             for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
-                points += np.int64(wanted_weights[want]) * parts[wanted[want]] // wanted_shares[want]
-            if points - prices[mentor] > floors[mentee]:
+                for position in range(had_starts[mentors[place]], had_starts[mentors[place] + 1]):
+                    if had[position] == wanted[want]:
+                        points += np.int64(wanted_weights[want]) * had_parts[position] // wanted_shares[want]
+            if points - asked[place] > floor:
                 if number == room:
                     owners = np.concatenate((owners, np.empty(room, np.int64)))
                     partners = np.concatenate((partners, np.empty(room, np.int64)))
                     worth = np.concatenate((worth, np.empty(room, np.int64)))
                     room *= 2
-                owners[number], partners[number], worth[number] = mentee, mentor, points
+                owners[number], partners[number], worth[number] = mentee, mentors[place], points
                 number += 1
-        for position in range(had_starts[place], had_starts[place + 1]):
-            parts[had[position]] = 0
     return owners[:number], partners[:number], worth[:number]
+
+
+@njit(cache=True, nogil=True)
+def pairs(  # type: ignore[no-untyped-def]  # pragma: no cover
+    match, mentee_class, mentee_codes, mentor_rows,
+    table_starts, table_widths, table_points,
+    wanted_starts, wanted, wanted_weights, wanted_shares,
+    had_starts, had, had_parts, single_starts, single_mentors,
+):  # fmt: skip
+    """The points of each mentee's pair; below zero where there is none or a rule forbids it."""
+    worth = np.full(match.shape[0], np.int64(-1))
+    for mentee in range(match.shape[0]):
+        mentor = match[mentee]
+        if mentor < 0:
+            continue
+        points = np.int64(0)
+        for table in range(mentor_rows.shape[1]):
+            code = mentee_codes[mentee_class[mentee], table]
+            cell = table_points[table_starts[table] + code * table_widths[table] + mentor_rows[mentor, table]]
+            if cell < 0:
+                points = np.int64(-1)
+                break
+            points += cell
+        for position in range(single_starts[mentee], single_starts[mentee + 1]):
+            if single_mentors[position] == mentor:
+                points = np.int64(-1)
+        if points < 0:
+            continue
+        for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
+            for position in range(had_starts[mentor], had_starts[mentor + 1]):
+                if had[position] == wanted[want]:
+                    points += np.int64(wanted_weights[want]) * had_parts[position] // wanted_shares[want]
+        worth[mentee] = points
+    return worth
+
+
+@njit(cache=True, nogil=True)
+def gathered(people, counts, found, worth):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """What was found, as one list: where each mentee's begins, and mentors in order with their points."""
+    starts = np.zeros(counts.shape[0] + 1, np.int64)
+    for mentee in range(counts.shape[0]):
+        starts[mentee + 1] = starts[mentee] + counts[mentee]
+    mentors = np.empty(starts[-1], np.int32)
+    points = np.empty(starts[-1], np.int64)
+    for row in range(people.shape[0]):
+        begin = starts[people[row]]
+        for column in range(counts[people[row]]):
+            place = begin + column
+            while place > begin and mentors[place - 1] > found[row, column]:
+                mentors[place], points[place] = mentors[place - 1], points[place - 1]
+                place -= 1
+            mentors[place], points[place] = found[row, column], worth[row, column]
+    return starts, mentors, points
+
+
+@njit(cache=True, nogil=True)
+def grouped(codes, number):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """Where each code's positions begin, and the positions, those of one code together and in their order."""
+    starts = np.zeros(number + 1, np.int64)
+    for code in codes:
+        starts[code + 1] += 1
+    for code in range(number):
+        starts[code + 1] += starts[code]
+    filled = starts[:-1].copy()
+    order = np.empty(codes.shape[0], np.int64)
+    for position in range(codes.shape[0]):
+        order[filled[codes[position]]] = position
+        filled[codes[position]] += 1
+    return starts, order
 
 
 @njit(cache=True, nogil=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 
 from tandem_matching.domain.assignment import unwatched
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers
@@ -105,15 +106,14 @@ def solve(
         reference = prices.copy()
     else:
         prices = start.prices
-        match = _still_allowed(encoded, start.match, mentees, places)
-        # Who keeps their mentor has the candidates they had; the others look anew.
-        lost = mentees & ((match == FREE) | start.changed_mentees)
-        if start.candidates is None:
-            lost = mentees
+        match = np.where(mentees & (start.match != FREE) & open_mentors[start.match], start.match, FREE)
+        points = scan.points_of(match.astype(np.int32))
+        match = np.where(points >= 0, match, FREE).astype(np.int32)
         floors = np.where(mentees, -stake, 2**62)
-        candidates = scan.best(prices, floors, limit=WIDTH, open_mentors=open_mentors, only=people[lost[people]])
-        if start.candidates is not None:
-            candidates = joined(_still_right(encoded, start, mentees, open_mentors), candidates)
+        # Who has changed looks anew; the others have the candidates they had.
+        anew = mentees & start.changed_mentees if start.candidates is not None else mentees
+        candidates = scan.best(prices, floors, limit=WIDTH, open_mentors=open_mentors, only=people[anew[people]])
+        candidates = joined(_still_right(scan, start, mentees & ~anew, open_mentors, match, points), candidates)
         # Between people who have not changed nothing was worth more than the two prices, and nothing is.
         held = ~start.changed_mentees & (start.stake == stake)
         checked_gains = np.where(held, start.gains, NEVER)
@@ -122,7 +122,6 @@ def solve(
         if start.candidates is not None and start.outer is not None and start.reference is not None:
             outer = np.where(start.changed_mentees, UNKNOWN, start.outer)
             reference = np.where(start.changed_mentors, UNKNOWN, start.reference)
-    candidates = _with_match(candidates, encoded, match)
     content_gains, looked_at = np.full(scan.mentees, NEVER), np.zeros(scan.mentors, np.bool_)
     scans = 0
     while True:
@@ -163,8 +162,8 @@ def solve(
         looked_at = np.zeros(scan.mentors, np.bool_)
         looked_at[loose] = True
         checked_prices = prices
-    points = _points_of(candidates, match)
     matched = match != FREE
+    points = np.where(matched, scan.points_of(match), 0)
     bound = sum(gains.tolist()) + sum((prices * places).tolist())
     total = sum((points + stake)[matched].tolist())
     return Optimum(match, points, gains, prices, stake, bound, total, scans, candidates, outer, reference)
@@ -200,45 +199,50 @@ def joined(first: Candidates, second: Candidates) -> Candidates:
     )
 
 
-def _still_allowed(encoded: Encoded, match: Codes, mentees: npt.NDArray[np.bool_], places: Numbers) -> Codes:
-    """The match without the pairs that do not fit this problem."""
-    kept = np.where(mentees & (match != FREE), match, FREE).astype(np.int32)
-    rows = np.flatnonzero(kept != FREE)
-    columns = kept[rows].astype(np.int64)
-    broken = (encoded.violated(rows, columns) != 0) | (places[columns] < 1)
-    kept[rows[broken]] = FREE
-    owners = np.repeat(np.arange(len(match)), np.diff(encoded.single_starts))
-    kept[owners[encoded.single_mentors == kept[owners]]] = FREE
-    return kept
-
-
 def _still_right(
-    encoded: Encoded, start: Start, mentees: npt.NDArray[np.bool_], open_mentors: npt.NDArray[np.bool_]
+    scan: Scan,
+    start: Start,
+    same: npt.NDArray[np.bool_],
+    open_mentors: npt.NDArray[np.bool_],
+    match: Codes,
+    points: Numbers,
 ) -> Candidates:
-    """The candidates of before that are allowed and worth what they were."""
-    assert start.candidates is not None
-    owners, mentors = start.candidates.owners(), start.candidates.mentors
-    owned = np.repeat(np.arange(len(mentees)), np.diff(encoded.single_starts))
-    kept = (mentees & ~start.changed_mentees)[owners] & (open_mentors & ~start.changed_mentors)[mentors]
-    if len(owned):
-        kept &= ~np.isin(owners * _STEP + mentors, owned * _STEP + encoded.single_mentors)
-    counts = np.bincount(owners[kept], minlength=len(mentees))
-    starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    return Candidates(starts, mentors[kept], start.candidates.points[kept])
+    """Of these mentees the candidates of before that are allowed and worth what they were, and the pairs of a match."""
+    none = Candidates(np.zeros(scan.mentees + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64))
+    before = start.candidates or none
+    kept = _kept(
+        before.starts, before.mentors, before.points, same, open_mentors & ~start.changed_mentors,
+        match, points, scan.single_starts, scan.single_mentors,
+    )  # fmt: skip
+    return Candidates(*kept)
 
 
-def _with_match(candidates: Candidates, encoded: Encoded, match: Codes) -> Candidates:
-    """The candidates, and the pairs of a match beside them."""
-    mentees = np.flatnonzero(match != FREE)
-    points = encoded.points_of(mentees, match[mentees].astype(np.int64))
-    counts = np.bincount(mentees, minlength=len(match))
-    starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    return joined(candidates, Candidates(starts, match[mentees].astype(np.int32), points))
-
-
-def _points_of(candidates: Candidates, match: Codes) -> Numbers:
-    points = np.zeros(len(match), np.int64)
-    owners = candidates.owners()
-    chosen = candidates.mentors == match[owners]
-    points[owners[chosen]] = candidates.points[chosen]
-    return points
+@njit(cache=True, nogil=True)
+def _kept(  # type: ignore[no-untyped-def]  # pragma: no cover
+    starts, mentors, points, same, unchanged, match, match_points, single_starts, single_mentors
+):
+    kept_starts = np.zeros(starts.shape[0], np.int64)
+    kept_mentors = np.empty(mentors.shape[0] + match.shape[0], np.int32)
+    kept_points = np.empty(mentors.shape[0] + match.shape[0], np.int64)
+    number = 0
+    for mentee in range(match.shape[0]):
+        held = match[mentee]
+        for edge in range(starts[mentee], starts[mentee + 1] if same[mentee] else starts[mentee]):
+            mentor = mentors[edge]
+            if 0 <= held <= mentor:
+                kept_mentors[number], kept_points[number] = held, match_points[mentee]
+                number += 1
+                held = np.int32(FREE)
+            if mentor == match[mentee] or not unchanged[mentor]:
+                continue
+            barred = False
+            for position in range(single_starts[mentee], single_starts[mentee + 1]):
+                barred = barred or single_mentors[position] == mentor
+            if not barred:
+                kept_mentors[number], kept_points[number] = mentor, points[edge]
+                number += 1
+        if held >= 0:
+            kept_mentors[number], kept_points[number] = held, match_points[mentee]
+            number += 1
+        kept_starts[mentee + 1] = number
+    return kept_starts, kept_mentors[:number].copy(), kept_points[:number].copy()

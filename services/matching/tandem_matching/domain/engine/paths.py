@@ -25,22 +25,18 @@ def finish(
     `prices` and `match` are where to begin; any will do, good ones are quick. The gains and prices are the dual
     solution: whole numbers, as the points and stakes are.
     """
-    worth = candidates.points + np.repeat(stake, np.diff(candidates.starts))
-    mentors = len(capacities)
-    back_starts, back_mentees, back_worth = _backwards(candidates.starts, candidates.mentors, worth, mentors)
     places = np.minimum(capacities, max(1, len(stake)))
     place_starts = np.concatenate(([0], np.cumsum(places))).astype(np.int64)
     new_match, new_prices = match.copy(), prices.copy()
     gains = _finish(
-        candidates.starts, candidates.mentors, worth,
-        back_starts, back_mentees, back_worth,
+        candidates.starts, candidates.mentors, candidates.points, stake,
         places, place_starts, new_prices, new_match,
     )  # fmt: skip
     return new_match, gains, new_prices
 
 
 @njit(cache=True, nogil=True)
-def _backwards(starts, mentors, worth, count):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _backwards(starts, mentors, points, stake, count):  # type: ignore[no-untyped-def]  # pragma: no cover
     """The candidates by mentor: where each begins, and mentees with what they are worth, in the mentees' order."""
     back_starts = np.zeros(count + 1, np.int64)
     for edge in range(mentors.shape[0]):
@@ -55,13 +51,13 @@ def _backwards(starts, mentors, worth, count):  # type: ignore[no-untyped-def]  
             place = filled[mentors[edge]]
             filled[mentors[edge]] += 1
             back_mentees[place] = mentee
-            back_worth[place] = worth[edge]
+            back_worth[place] = points[edge] + stake[mentee]
     return back_starts, back_mentees, back_worth
 
 
 @njit(cache=True, nogil=True)
 def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
-    starts, mentors, worth, back_starts, back_mentees, back_worth, capacities, place_starts, prices, match
+    starts, mentors, points, stake, capacities, place_starts, prices, match
 ):
     mentees, count = starts.shape[0] - 1, capacities.shape[0]
     gains = np.zeros(mentees, np.int64)
@@ -70,14 +66,16 @@ def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
     taken = np.zeros(count, np.int64)
     for mentee in range(mentees):
         kept, held = np.int64(-FAR), match[mentee]
+        best, own = np.int64(0), stake[mentee]
         for edge in range(starts[mentee], starts[mentee + 1]):
-            value = worth[edge] - prices[mentors[edge]]
-            gains[mentee] = max(gains[mentee], value)
+            value = points[edge] + own - prices[mentors[edge]]
+            best = max(best, value)
             if mentors[edge] == held:
                 kept = value
+        gains[mentee] = best
         match[mentee] = FREE
         # A pair stays only where it is exactly as good as the best: the rest is found by paths.
-        if held != FREE and kept == gains[mentee] and taken[held] < capacities[held]:
+        if held != FREE and kept == best and taken[held] < capacities[held]:
             match[mentee] = held
             place_of[mentee] = taken[held]
             holders[place_starts[held] + taken[held]] = mentee
@@ -87,7 +85,10 @@ def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
         if match[mentee] == FREE and gains[mentee] > 0:
             for edge in range(starts[mentee], starts[mentee + 1]):
                 mentor = mentors[edge]
-                if worth[edge] - prices[mentor] == gains[mentee] and taken[mentor] < capacities[mentor]:
+                if (
+                    points[edge] + stake[mentee] - prices[mentor] == gains[mentee]
+                    and taken[mentor] < capacities[mentor]
+                ):
                     match[mentee] = mentor
                     place_of[mentee] = taken[mentor]
                     holders[place_starts[mentor] + taken[mentor]] = mentee
@@ -111,11 +112,12 @@ def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
         holder, place, last = FREE, 0, 0
         while True:
             # Relax from `mentee`, then from the other holders of the mentor that was settled last.
+            beyond = distance + gains[mentee] - stake[mentee]
             for edge in range(starts[mentee], starts[mentee + 1]):
                 mentor = mentors[edge]
                 if settled[mentor]:
                     continue
-                reach = distance + gains[mentee] + prices[mentor] - worth[edge]
+                reach = beyond + prices[mentor] - points[edge]
                 if reach < far[mentor] and reach < limit:
                     if far[mentor] == FAR:
                         seen[sighted] = mentor
@@ -177,6 +179,9 @@ def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
                 break
             mentor, spot = before, hole
     # Free places that have a price look for a mentee, or lose the price.
+    if not (prices[taken < capacities] > 0).any():
+        return gains
+    back_starts, back_mentees, back_worth = _backwards(starts, mentors, points, stake, count)
     for source in range(count):
         while taken[source] < capacities[source] and prices[source] > 0:
             size, sighted = 0, 1

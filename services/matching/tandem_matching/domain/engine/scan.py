@@ -18,6 +18,8 @@ from tandem_matching.domain.encoded import Codes, Numbers
 from tandem_matching.domain.engine import looking
 
 THREADS = 2
+FEW_PAIRS = 100_000
+"""So many pairs are looked at before a second thread is through with its start."""
 NOBODY = 2**61
 """The price where there is no mentor."""
 
@@ -67,10 +69,16 @@ class Scan:
     wanted_shares: Codes
     branch_codes: Codes
     """The codes that lead to each branch: a node of a floor with few nodes."""
+    index_rows: Numbers
+    """Feature f begins at `index_starts[index_rows[f]]`; it has one start, or one for each branch."""
     index_starts: Numbers
-    """Feature f below branch b is had by the mentors from `index_starts[f * branches + b]` on."""
+    """Where the mentors begin who have a feature, or have it below one branch; those before the next start are all."""
     index_mentors: Codes
     index_parts: Codes
+    had_starts: Numbers
+    """Mentor i has the features `had[had_starts[i]:had_starts[i + 1]]`, in the parts beside them."""
+    had: Codes
+    had_parts: Codes
     single_starts: Numbers
     single_mentors: Codes
 
@@ -94,16 +102,15 @@ class Scan:
         found = np.zeros((len(people), limit), np.int32)
         worth = np.zeros((len(people), limit), np.int64)
         members = np.flatnonzero(open_mentors)
-        kept = open_mentors[self.index_mentors]
-        before = np.concatenate(([0], np.cumsum(kept)))
-        index_starts, index_mentors, index_parts = (
-            (self.index_starts, self.index_mentors, self.index_parts)
-            if kept.all()
-            else (before[self.index_starts], self.index_mentors[kept], self.index_parts[kept])
-        )
-        order = members[np.lexsort((members, prices[members], self.mentor_class[members]))].astype(np.int32)
+        index_starts, index_mentors, index_parts = self.index_starts, self.index_mentors, self.index_parts
+        if len(members) < self.mentors:
+            kept = open_mentors[index_mentors]
+            before = np.concatenate(([0], np.cumsum(kept)))
+            index_starts, index_mentors, index_parts = before[index_starts], index_mentors[kept], index_parts[kept]
+        by_price = members[np.argsort(prices[members], kind="stable")]
         classes = int(self.node_floors[-1] - self.node_floors[-2])
-        class_starts = np.searchsorted(self.mentor_class[order], np.arange(classes + 1)).astype(np.int64)
+        class_starts, by_class = looking.grouped(self.mentor_class[by_price], classes)
+        order = by_price[by_class].astype(np.int32)
         cheapest = self._cheapest(prices, order, class_starts)
         parts = _cuts(self.mentee_class[people], THREADS if len(people) > 500 else 1)
 
@@ -113,7 +120,7 @@ class Scan:
                 self.node_floors, self.node_codes, self.node_children,
                 self.table_starts, self.table_widths, self.table_points, self.most_below,
                 self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
-                self.branch_codes, index_starts, index_mentors, index_parts,
+                self.branch_codes, self.index_rows, index_starts, index_mentors, index_parts,
                 self.single_starts, self.single_mentors,
                 order, class_starts, cheapest, prices, floors,
                 counts, found[begin:end], worth[begin:end],
@@ -125,7 +132,7 @@ class Scan:
         else:
             for part in parts:
                 work(*part)
-        return _gathered(people, counts, found, worth)
+        return Candidates(*looking.gathered(people, counts, found, worth))
 
     def of_few(self, prices: Numbers, floors: Numbers, mentors: Numbers, *, only: Numbers) -> Candidates:
         """Of these few mentors all whose points less price exceed a mentee's floor, by looking at every pair."""
@@ -137,29 +144,33 @@ class Scan:
                 part, only, codes, self.mentor_rows,
                 self.table_starts, self.table_widths, self.table_points,
                 self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
-                *self._features_of(part), prices, floors,
+                self.had_starts, self.had, self.had_parts, len(self.index_rows) - 1, prices, floors,
             )  # fmt: skip
             return found
 
-        with ThreadPoolExecutor(max(1, len(parts))) as threads:
-            found = list(threads.map(work, parts))
+        if len(mentors) * len(only) > FEW_PAIRS:
+            with ThreadPoolExecutor(max(1, len(parts))) as threads:
+                found = list(threads.map(work, parts))
+        else:
+            found = [work(mentors)]
         owners, partners, points = (np.concatenate([one[place] for one in found]) for place in range(3))
         key = owners * np.int64(2**31) + partners
-        single = np.repeat(np.arange(self.mentees), np.diff(self.single_starts)) * np.int64(2**31)
         order = np.argsort(key)
-        order = order[~np.isin(key[order], single + self.single_mentors)]
+        if len(self.single_mentors):
+            single = np.repeat(np.arange(self.mentees), np.diff(self.single_starts)) * np.int64(2**31)
+            order = order[~np.isin(key[order], single + self.single_mentors)]
         starts = np.concatenate(([0], np.cumsum(np.bincount(owners[order], minlength=self.mentees))))
         return Candidates(starts.astype(np.int64), partners[order].astype(np.int32), points[order])
 
-    def _features_of(self, mentors: Numbers) -> tuple[Numbers, Codes, Codes]:
-        """The features that each of these mentors has, and in which part."""
-        place = np.full(self.mentors, -1, np.int64)
-        place[mentors] = np.arange(len(mentors))
-        here = np.flatnonzero(place[self.index_mentors] >= 0)
-        here = here[np.argsort(place[self.index_mentors[here]], kind="stable")]
-        which = np.searchsorted(self.index_starts, here, side="right") - 1
-        starts = np.searchsorted(place[self.index_mentors[here]], np.arange(len(mentors) + 1))
-        return starts.astype(np.int64), (which // len(self.branch_codes)).astype(np.int32), self.index_parts[here]
+    def points_of(self, match: Codes) -> Numbers:
+        """The points of each mentee's pair in a match; below zero where there is none, or a rule forbids it."""
+        points: Numbers = looking.pairs(
+            match, self.mentee_class, self.mentee_codes, self.mentor_rows,
+            self.table_starts, self.table_widths, self.table_points,
+            self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
+            self.had_starts, self.had, self.had_parts, self.single_starts, self.single_mentors,
+        )  # fmt: skip
+        return points
 
     def _cheapest(self, prices: Numbers, order: Codes, class_starts: Numbers) -> Numbers:
         """The lowest price below each node; beyond everything where nobody is."""
@@ -180,12 +191,3 @@ def _cuts(classes: Codes, number: int) -> list[tuple[int, int]]:
         edges.append(at + (later if later < 64 else 0))
     edges.append(len(classes))
     return [(begin, end) for begin, end in pairwise(edges) if end > begin]
-
-
-def _gathered(people: Numbers, counts: Numbers, found: Codes, worth: Numbers) -> Candidates:
-    starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    taken = np.arange(found.shape[1])[None, :] < counts[people][:, None]
-    owners = np.broadcast_to(people[:, None], found.shape)[taken]
-    mentors, points = found[taken], worth[taken]
-    order = np.argsort(owners * np.int64(2**31) + mentors)
-    return Candidates(starts, mentors[order], points[order])
