@@ -57,7 +57,11 @@ def serve(
     set_up_tracing(settings, service=package.removeprefix("tandem_"))
     create_app = import_module(f"{package}.main").create_app
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, addr=settings.http_host)
+        try:
+            start_http_server(settings.metrics_port, addr=settings.http_host)
+        except OSError as refused:
+            sys.stderr.write(f"TANDEM_METRICS_PORT: port {settings.metrics_port}: {refused.strerror}\n")
+            raise typer.Exit(78) from refused
     serving.run(
         create_app(settings, migrate=migrate),
         host=settings.http_host,

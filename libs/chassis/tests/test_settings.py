@@ -1,6 +1,7 @@
 """Settings: a wrong one ends the start with its name and the reason, and no secret is quoted."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -100,17 +101,28 @@ def test_a_key_that_could_seal_nothing_stops_the_start_and_is_not_quoted(
     assert "A" * 43 not in said
 
 
-def test_the_process_itself_ends_with_the_settings_name() -> None:
-    ended = subprocess.run(
+def ended_with(**settings: str) -> subprocess.CompletedProcess[str]:
+    """How a service ends that is served with these settings."""
+    return subprocess.run(
         [sys.executable, "-m", "tandem_chassis", "serve", "tandem_matching"],
-        env={name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
-        | SOUND
-        | {"TANDEM_MATCH_RUN_WORKERS": "none"},
+        env={name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")} | SOUND | settings,
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+def test_the_process_itself_ends_with_the_settings_name() -> None:
+    ended = ended_with(TANDEM_MATCH_RUN_WORKERS="none")
     assert ended.returncode == 78
     assert "TANDEM_MATCH_RUN_WORKERS: Input should be a valid integer" in ended.stderr
     assert ended.stdout == ""
+
+
+def test_a_metrics_port_that_is_in_use_ends_the_process_with_its_name() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = ended_with(TANDEM_METRICS_PORT=str(port))
+    assert ended.returncode == 78
+    assert ended.stderr == f"TANDEM_METRICS_PORT: port {port}: Address already in use\n"
