@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from tandem_chassis.errors import Invalid
 
 Item = TypeVar("Item")
+Row = TypeVar("Row")
+Value = TypeVar("Value")
 Limit = Annotated[int, Query(ge=1, le=500, description="How many at the most.")]
 Cursor = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
 
@@ -32,6 +34,18 @@ def encode(*position: Any) -> str:
     return (
         base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":"), default=str).encode()).decode().rstrip("=")
     )
+
+
+def page(rows: Sequence[Row], limit: int, shown: Callable[[Row], Item], *, by: Callable[[Row], Any]) -> Page[Item]:
+    """The first `limit` of these rows, and a cursor behind them where there are more: read one row more than that.
+
+    `by` gives what the rows are sorted by: a value, or a tuple of them.
+    """
+    following = None
+    if len(rows) > limit:
+        place = by(rows[limit - 1])
+        following = encode(*place) if isinstance(place, tuple) else encode(place)
+    return Page(items=[shown(row) for row in rows[:limit]], next_cursor=following)
 
 
 def row_number(value: Any) -> int:
@@ -61,3 +75,13 @@ def decode(cursor: str | None, *kinds: Callable[[Any], Any]) -> tuple[Any, ...] 
         return tuple(kind(value) for kind, value in zip(kinds, position, strict=True))
     except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, binascii.Error) as malformed:
         raise CursorMalformed("This cursor is malformed: begin again without one.") from malformed
+
+
+def after(cursor: str | None, kind: Callable[[Any], Value]) -> Value | None:
+    """The one sort value of a cursor, or nothing at the first page.
+
+    Raises:
+        CursorMalformed: the cursor is not one of this list's.
+    """
+    position = decode(cursor, kind)
+    return None if position is None else position[0]

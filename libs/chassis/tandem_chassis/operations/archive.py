@@ -72,12 +72,8 @@ async def read_archive(
         after=Position(*position) if position else None,
         limit=limit + 1,
     )
-    more = len(found) > limit
     facts = {event.contract.topic for event in request.app.state.service.sends if not event.contract.compacted}
-    return Page(
-        items=[_shown(one, with_data=one.topic in facts) for one in found[:limit]],
-        next_cursor=paging.encode(*found[limit - 1].position) if more else None,
-    )
+    return paging.page(found, limit, lambda one: _shown(one, with_data=one.topic in facts), by=lambda one: one.position)
 
 
 def _shown(one: Archived, *, with_data: bool) -> ArchivedEvent:

@@ -76,14 +76,10 @@ async def list_parked_events(
     key: Annotated[str | None, Query(max_length=500, pattern=r"^[^\x00]*$")] = None,
 ) -> Page[ParkedEvent]:
     """Parked events in the order in which they were parked, with the reason of each."""
-    position = paging.decode(cursor, paging.row_number)
     rows = await dead_letters.list_parked(
-        session, consumer.handling.name, after_id=position[0] if position else 0, limit=limit + 1, key=key
+        session, consumer.handling.name, after_id=paging.after(cursor, paging.row_number) or 0, limit=limit + 1, key=key
     )
-    more = len(rows) > limit
-    return Page(
-        items=[_shown(row) for row in rows[:limit]], next_cursor=paging.encode(rows[limit - 1].id) if more else None
-    )
+    return paging.page(rows, limit, _shown, by=lambda row: row.id)
 
 
 @router.get("/parked-events/{parked_id}")

@@ -147,15 +147,10 @@ async def list_my_feedback_requests(
     cursor: Cursor = None,
 ) -> Page[FeedbackRequestView]:
     """What I was asked, the newest first."""
-    position = paging.decode(cursor, UUID)
     rows = await feedback.requests_to(
-        session, caller.require_person(), state=state, after=position[0] if position else None, limit=limit + 1
+        session, caller.require_person(), state=state, after=paging.after(cursor, UUID), limit=limit + 1
     )
-    more = len(rows) > limit
-    return Page(
-        items=[_view(row) for row in rows[:limit]],
-        next_cursor=paging.encode(str(rows[limit - 1].feedback_request_id)) if more else None,
-    )
+    return paging.page(rows, limit, _view, by=lambda row: row.feedback_request_id)
 
 
 @router.get("/feedback-requests/{feedback_request_id}")
@@ -292,9 +287,8 @@ async def list_anonymous_feedback(
     cursor: Cursor = None,
 ) -> AnonymousAnswers:
     """What participants said to my program without a name; new answers are shown a day later, five people at once."""
-    position = paging.decode(cursor, _place)
     found = await feedback.anonymous_answers(
-        session, caller, program_id, question, now=now, after=position[0] if position else None, limit=limit + 1
+        session, caller, program_id, question, now=now, after=paging.after(cursor, _place), limit=limit + 1
     )
     return AnonymousAnswers(
         question=question,
@@ -330,8 +324,4 @@ def _position(cursor: str | None) -> tuple[UUID, str] | None:
 
 
 def _page(rows: Sequence[Answer], limit: int) -> Page[AnswerView]:
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(
-        items=[_answer(row) for row in rows[:limit]],
-        next_cursor=paging.encode(str(last.feedback_request_id), last.question) if last else None,
-    )
+    return paging.page(rows, limit, _answer, by=lambda row: (row.feedback_request_id, row.question))

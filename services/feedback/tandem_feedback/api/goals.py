@@ -152,18 +152,14 @@ async def list_goals(
     cursor: Cursor = None,
 ) -> Page[GoalView]:
     """The goals of a relationship, the newest first, for its members."""
-    position = paging.decode(cursor, UUID)
     rows = await goals.goals_of(
         session,
         pairing_id,
         person_id=caller.require_person(),
-        after=position[0] if position else None,
+        after=paging.after(cursor, UUID),
         limit=limit + 1,
     )
-    return Page(
-        items=[_view(row, now) for row in rows[:limit]],
-        next_cursor=paging.encode(str(rows[limit - 1].goal_id)) if len(rows) > limit else None,
-    )
+    return paging.page(rows, limit, lambda row: _view(row, now), by=lambda row: row.goal_id)
 
 
 @router.get("/goals/{goal_id}")

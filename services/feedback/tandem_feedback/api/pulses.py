@@ -92,17 +92,15 @@ async def list_my_pulses(
     pairing_id: UUID, caller: CurrentCaller, session: Transaction, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[PulseView]:
     """My own pulses in a relationship, the newest first. Nobody else sees them."""
-    position = paging.decode(cursor, UUID)
     rows = await pulses.own_pulses(
         session,
         pairing_id,
         author_id=caller.require_person(),
-        after=position[0] if position else None,
+        after=paging.after(cursor, UUID),
         limit=limit + 1,
     )
-    return Page(
-        items=[PulseView.model_validate(row, from_attributes=True) for row in rows[:limit]],
-        next_cursor=paging.encode(str(rows[limit - 1].pulse_id)) if len(rows) > limit else None,
+    return paging.page(
+        rows, limit, lambda row: PulseView.model_validate(row, from_attributes=True), by=lambda row: row.pulse_id
     )
 
 
@@ -118,13 +116,11 @@ async def list_due_pulses(
     caller: CurrentCaller, now: Now, session: Transaction, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[PulseDue]:
     """The pulses that are due from me: each two weeks in each of my relationships, as long as it goes on."""
-    position = paging.decode(cursor, UUID)
     rows = await pulses.due_pulses(
-        session, caller.require_person(), now=now, after=position[0] if position else None, limit=limit + 1
+        session, caller.require_person(), now=now, after=paging.after(cursor, UUID), limit=limit + 1
     )
-    return Page(
-        items=[PulseDue(pairing_id=row[0], program_id=row[1], due_at=row[2]) for row in rows[:limit]],
-        next_cursor=paging.encode(str(rows[limit - 1][0])) if len(rows) > limit else None,
+    return paging.page(
+        rows, limit, lambda row: PulseDue(pairing_id=row[0], program_id=row[1], due_at=row[2]), by=lambda row: row[0]
     )
 
 
@@ -142,14 +138,8 @@ async def list_my_calls(
     caller: CurrentCaller, session: Transaction, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[CallForHelpView]:
     """My calls for help and what was answered, the newest first."""
-    position = paging.decode(cursor, UUID)
-    rows = await pulses.calls_of(
-        session, caller.require_person(), after=position[0] if position else None, limit=limit + 1
-    )
-    return Page(
-        items=[_call(row) for row in rows[:limit]],
-        next_cursor=paging.encode(str(rows[limit - 1].call_id)) if len(rows) > limit else None,
-    )
+    rows = await pulses.calls_of(session, caller.require_person(), after=paging.after(cursor, UUID), limit=limit + 1)
+    return paging.page(rows, limit, _call, by=lambda row: row.call_id)
 
 
 @router.get("/programs/{program_id}/calls-for-help")
@@ -157,12 +147,8 @@ async def list_calls(
     program_id: UUID, caller: CurrentCaller, session: Transaction, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[CallForHelpView]:
     """Calls for help to my program, the newest first."""
-    position = paging.decode(cursor, UUID)
-    rows = await pulses.calls_to(session, caller, program_id, after=position[0] if position else None, limit=limit + 1)
-    return Page(
-        items=[_call(row) for row in rows[:limit]],
-        next_cursor=paging.encode(str(rows[limit - 1].call_id)) if len(rows) > limit else None,
-    )
+    rows = await pulses.calls_to(session, caller, program_id, after=paging.after(cursor, UUID), limit=limit + 1)
+    return paging.page(rows, limit, _call, by=lambda row: row.call_id)
 
 
 @router.post("/calls-for-help/{call_id}/settlement", status_code=201)

@@ -108,19 +108,15 @@ async def list_contributions(
     cursor: Cursor = None,
 ) -> Page[ContributionView]:
     """What was done in my relationship, the newest first."""
-    position = paging.decode(cursor, UUID)
     rows = await reciprocity.list_of(
         session,
         pairing_id,
         person_id=caller.require_person(),
         kind=kind,
-        after=position[0] if position else None,
+        after=paging.after(cursor, UUID),
         limit=limit + 1,
     )
-    return Page(
-        items=[_view(row) for row in rows[:limit]],
-        next_cursor=paging.encode(str(rows[limit - 1].contribution_id)) if len(rows) > limit else None,
-    )
+    return paging.page(rows, limit, _view, by=lambda row: row.contribution_id)
 
 
 @router.post("/contributions/{contribution_id}/result", status_code=201)

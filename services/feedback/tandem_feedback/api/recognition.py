@@ -107,13 +107,9 @@ async def list_mentor_hours(
     program_id: UUID, caller: CurrentCaller, session: Transaction, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[MentorHours]:
     """The mentors of a program with the time they gave, without those who opted out; for its managers."""
-    position = paging.decode(cursor, UUID)
-    rows = await recognition.mentors_of(
-        session, caller, program_id, after=position[0] if position else None, limit=limit + 1
-    )
-    return Page(
-        items=[MentorHours(person_id=one[0], sessions=one[1], minutes=one[2]) for one in rows[:limit]],
-        next_cursor=paging.encode(str(rows[limit - 1][0])) if len(rows) > limit else None,
+    rows = await recognition.mentors_of(session, caller, program_id, after=paging.after(cursor, UUID), limit=limit + 1)
+    return paging.page(
+        rows, limit, lambda one: MentorHours(person_id=one[0], sessions=one[1], minutes=one[2]), by=lambda one: one[0]
     )
 
 

@@ -43,11 +43,7 @@ async def list_audit_entries(
 ) -> Page[AuditEntryDocument]:
     """Who saw what is private, and who changed whose rights, oldest first; for administrators."""
     caller.require_admin()
-    position = paging.decode(cursor, RowNumber)
     found = await audit.list_entries(
-        session, person_id=person_id, program_id=program_id, after=position[0] if position else 0, limit=limit + 1
+        session, person_id=person_id, program_id=program_id, after=paging.after(cursor, RowNumber) or 0, limit=limit + 1
     )
-    return Page(
-        items=[AuditEntryDocument.model_validate(entry) for entry in found[:limit]],
-        next_cursor=paging.encode(found[limit - 1].id) if len(found) > limit else None,
-    )
+    return paging.page(found, limit, AuditEntryDocument.model_validate, by=lambda entry: entry.id)

@@ -188,14 +188,10 @@ async def list_enrollments(
     """Who takes part, in the order in which they signed up."""
     await rights.require_manager(session, caller, program_id)
     await programs.find_program(session, program_id)
-    position = paging.decode(cursor, UUID)
     found = await enrollments.list_enrollments(
-        session, program_id, role=role, status=status, after=position[0] if position else None, limit=limit + 1
+        session, program_id, role=role, status=status, after=paging.after(cursor, UUID), limit=limit + 1
     )
-    return Page(
-        items=[shown(enrollment, person) for enrollment, person in found[:limit]],
-        next_cursor=paging.encode(found[limit - 1][0].enrollment_id) if len(found) > limit else None,
-    )
+    return paging.page(found, limit, lambda one: shown(*one), by=lambda one: one[0].enrollment_id)
 
 
 @router.post("/programs/{program_id}/enrollments", status_code=201)

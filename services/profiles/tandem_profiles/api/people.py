@@ -1,5 +1,6 @@
 """People over HTTP: read one, say something about oneself, depart, return, be merged, exported, erased."""
 
+from dataclasses import astuple
 from datetime import date, datetime
 from functools import partial
 from typing import Annotated, Any
@@ -184,11 +185,7 @@ async def find_people(
     position = paging.decode(cursor, RowNumber, PlainText, UUID)
     after = Place(*position) if position else None
     found, sight = await people.search(session, caller, wanted, after=after, limit=limit + 1)
-    last = found[limit - 1][1] if len(found) > limit else None
-    return Page(
-        items=[_document(person, sight) for person, _ in found[:limit]],
-        next_cursor=paging.encode(last.likeness, last.name_key, last.person_id) if last else None,
-    )
+    return paging.page(found, limit, lambda one: _document(one[0], sight), by=lambda one: astuple(one[1]))
 
 
 @router.get("/{person_id}")

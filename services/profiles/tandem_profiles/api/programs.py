@@ -111,13 +111,9 @@ async def list_programs(
     caller: CurrentCaller, session: Transaction, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ProgramDocument]:
     """The programs that the caller manages (an administrator: all), in the order in which they were created."""
-    position = paging.decode(cursor, UUID)
     among = None if caller.is_admin else await rights.managed_programs(session, caller)
-    found = await programs.list_programs(session, among=among, after=position[0] if position else None, limit=limit + 1)
-    return Page(
-        items=[ProgramDocument.model_validate(program) for program in found[:limit]],
-        next_cursor=paging.encode(found[limit - 1].program_id) if len(found) > limit else None,
-    )
+    found = await programs.list_programs(session, among=among, after=paging.after(cursor, UUID), limit=limit + 1)
+    return paging.page(found, limit, ProgramDocument.model_validate, by=lambda program: program.program_id)
 
 
 @router.get("/programs/{program_id}")
@@ -208,14 +204,10 @@ async def list_open_programs(
     caller: CurrentCaller, now: Now, session: Transaction, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[SignUpForm]:
     """The programs for which the caller can apply today: open, and with an audience that they belong to."""
-    position = paging.decode(cursor, UUID)
     found = await programs.list_open(
-        session, caller, today=now.date(), after=position[0] if position else None, limit=limit + 1
+        session, caller, today=now.date(), after=paging.after(cursor, UUID), limit=limit + 1
     )
-    return Page(
-        items=[SignUpForm.model_validate(program) for program in found[:limit]],
-        next_cursor=paging.encode(found[limit - 1].program_id) if len(found) > limit else None,
-    )
+    return paging.page(found, limit, SignUpForm.model_validate, by=lambda program: program.program_id)
 
 
 @router.get("/open-programs/{program_id}")

@@ -14,7 +14,7 @@ from tandem_chassis.auth import CurrentCaller
 from tandem_chassis.database import Transaction
 from tandem_chassis.paging import Cursor, Limit, Page
 from tandem_chassis.preconditions import IfMatch
-from tandem_scheduling.api.fields import Moment, after_id, split
+from tandem_scheduling.api.fields import Moment
 from tandem_scheduling.storage.cadence import Touchpoint
 from tandem_scheduling.use_cases import cadence as use_cases
 
@@ -97,10 +97,10 @@ async def list_touchpoints(
     pairing_id: UUID, caller: CurrentCaller, session: Transaction, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[TouchpointDocument]:
     """A pairing's touchpoints, in the order in which they were logged."""
-    found = await use_cases.list_touchpoints(session, pairing_id, caller, after=after_id(cursor), limit=limit + 1)
-    shown, more = split(found, limit)
-    following = paging.encode(shown[-1].touchpoint_id) if more else None
-    return Page(items=[touchpoint_document(touchpoint) for touchpoint in shown], next_cursor=following)
+    found = await use_cases.list_touchpoints(
+        session, pairing_id, caller, after=paging.after(cursor, UUID), limit=limit + 1
+    )
+    return paging.page(found, limit, touchpoint_document, by=lambda touchpoint: touchpoint.touchpoint_id)
 
 
 @router.get("/programs/{program_id}/meeting-policy")

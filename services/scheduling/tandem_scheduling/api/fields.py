@@ -1,16 +1,13 @@
 """The fields that requests share: words, moments, ways of meeting, cursors."""
 
-from collections.abc import Sequence
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, Field, NaiveDatetime, StringConstraints, WithJsonSchema
 
 from tandem_chassis import paging
 from tandem_chassis.paging import CursorMalformed
-
-Item = TypeVar("Item")
 
 PRINTABLE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f]*$"
 """No control characters but tab, line feed and carriage return: PostgreSQL stores no NUL, calendars none."""
@@ -72,18 +69,3 @@ def after_moment(cursor: str | None) -> tuple[datetime, UUID] | None:
     except ValueError as malformed:
         raise CursorMalformed("This cursor is malformed: begin again without one.") from malformed
     return moment, identity
-
-
-def after_id(cursor: str | None) -> UUID | None:
-    """The position of a cursor in a list that is ordered by id.
-
-    Raises:
-        CursorMalformed: it is not one of this list's.
-    """
-    position = paging.decode(cursor, UUID)
-    return position[0] if position else None
-
-
-def split(found: Sequence[Item], limit: int) -> tuple[Sequence[Item], bool]:
-    """One item more than a page takes was asked for: the page's items, and whether there are more."""
-    return found[:limit], len(found) > limit

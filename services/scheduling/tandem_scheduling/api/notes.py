@@ -12,7 +12,7 @@ from tandem_chassis.app import Now
 from tandem_chassis.auth import CurrentCaller
 from tandem_chassis.database import Transaction
 from tandem_chassis.paging import Cursor, Limit, Page
-from tandem_scheduling.api.fields import Words, after_id, split
+from tandem_scheduling.api.fields import Words
 from tandem_scheduling.storage.action_items import ActionItem
 from tandem_scheduling.storage.notes import Note
 from tandem_scheduling.use_cases import action_items
@@ -91,10 +91,8 @@ async def list_notes(
     pairing_id: UUID, caller: CurrentCaller, session: Transaction, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[NoteDocument]:
     """The caller's own notes, and those that others wrote for them as well. Managers read none."""
-    found = await use_cases.list_notes(session, pairing_id, caller, after=after_id(cursor), limit=limit + 1)
-    shown, more = split(found, limit)
-    following = paging.encode(shown[-1].note_id) if more else None
-    return Page(items=[note_document(note) for note in shown], next_cursor=following)
+    found = await use_cases.list_notes(session, pairing_id, caller, after=paging.after(cursor, UUID), limit=limit + 1)
+    return paging.page(found, limit, note_document, by=lambda note: note.note_id)
 
 
 @router.get("/pairings/{pairing_id}/action-items")
@@ -102,10 +100,10 @@ async def list_action_items(
     pairing_id: UUID, caller: CurrentCaller, session: Transaction, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[ActionItemDocument]:
     """What the caller committed to, and those whom they met, in the order in which they did."""
-    found = await action_items.list_action_items(session, pairing_id, caller, after=after_id(cursor), limit=limit + 1)
-    shown, more = split(found, limit)
-    following = paging.encode(shown[-1].action_item_id) if more else None
-    return Page(items=[action_item_document(item) for item in shown], next_cursor=following)
+    found = await action_items.list_action_items(
+        session, pairing_id, caller, after=paging.after(cursor, UUID), limit=limit + 1
+    )
+    return paging.page(found, limit, action_item_document, by=lambda item: item.action_item_id)
 
 
 @router.post("/action-items/{action_item_id}/outcome")

@@ -12,7 +12,7 @@ from tandem_chassis.app import Now
 from tandem_chassis.auth import CurrentCaller
 from tandem_chassis.database import Transaction
 from tandem_chassis.paging import Cursor, Limit, Page
-from tandem_scheduling.api.fields import Line, WayOfMeeting, after_id, split
+from tandem_scheduling.api.fields import Line, WayOfMeeting
 from tandem_scheduling.api.sessions import Cancellation, SessionDocument, SpanDocument, document
 from tandem_scheduling.storage.proposals import Proposal
 from tandem_scheduling.use_cases import proposals as use_cases
@@ -84,10 +84,10 @@ async def list_proposals(
     pairing_id: UUID, caller: CurrentCaller, session: Transaction, cursor: Cursor = None, limit: Limit = 100
 ) -> Page[ProposalDocument]:
     """A pairing's proposals, in the order in which they were made."""
-    found = await use_cases.list_proposals(session, pairing_id, caller, after=after_id(cursor), limit=limit + 1)
-    shown, more = split(found, limit)
-    following = paging.encode(shown[-1].proposal_id) if more else None
-    return Page(items=[proposal_document(proposal) for proposal in shown], next_cursor=following)
+    found = await use_cases.list_proposals(
+        session, pairing_id, caller, after=paging.after(cursor, UUID), limit=limit + 1
+    )
+    return paging.page(found, limit, proposal_document, by=lambda proposal: proposal.proposal_id)
 
 
 @router.post("/session-proposals/{proposal_id}/acceptance", status_code=201)

@@ -12,7 +12,7 @@ from tandem_chassis.app import Now
 from tandem_chassis.auth import Caller, CurrentCaller
 from tandem_chassis.database import Transaction
 from tandem_chassis.paging import Cursor, Limit, Page
-from tandem_scheduling.api.fields import Day, Line, Moment, Reason, WayOfMeeting, Words, ZoneName, after_moment, split
+from tandem_scheduling.api.fields import Day, Line, Moment, Reason, WayOfMeeting, Words, ZoneName, after_moment
 from tandem_scheduling.storage.sessions import Session
 from tandem_scheduling.use_cases import completions
 from tandem_scheduling.use_cases import sessions as use_cases
@@ -158,9 +158,12 @@ async def list_sessions(
 ) -> Page[SessionDocument]:
     """A pairing's sessions, in the order of their beginning."""
     found = await use_cases.list_sessions(session, pairing_id, caller, after=after_moment(cursor), limit=limit + 1)
-    shown, more = split(found, limit)
-    following = paging.encode(shown[-1].starts_at.isoformat(), shown[-1].session_id) if more else None
-    return Page(items=[document(meeting, caller) for meeting in shown], next_cursor=following)
+    return paging.page(
+        found,
+        limit,
+        lambda meeting: document(meeting, caller),
+        by=lambda meeting: (meeting.starts_at.isoformat(), meeting.session_id),
+    )
 
 
 @router.get("/me/sessions")
