@@ -158,6 +158,26 @@ async def test_a_run_of_somebody_elses_program_is_not_there(scene: Scene) -> Non
     assert answer.status_code == 404
 
 
+async def test_a_program_may_let_a_skill_serve_that_is_written_almost_alike(scene: Scene) -> None:
+    speaker, other = mentor(skills={"speaking in public": 5}), mentor(skills={"Bookkeeping": 5})
+    junior = mentee(needs={"Public speaking": 4})
+    settings = {"weights": {"skills": 1}, "skills": {"alike": 0.6}}
+    program_id = await scene.program(speaker, other, junior, matching=settings)
+    run = await scene.run(program_id)
+    (pair,) = await scene.all(f"/match-runs/{run['run_id']}/proposals", scene.manager(program_id))
+    assert pair["mentor_id"] == str(speaker.person_id)
+    assert pair["reasons"][0]["words"] == (
+        "The mentor offers what the mentee wants: speaking in public at expert level (for Public speaking)."
+    )
+    answer = await scene.post(
+        f"/programs/{program_id}/match-runs",
+        scene.manager(program_id),
+        {"matching": {"skills": {"alike": 2}}},
+        expect=422,
+    )
+    assert [fault["field"] for fault in answer["faults"]] == ["skills.alike"]
+
+
 async def test_a_cancelled_run_is_not_published(scene: Scene) -> None:
     program_id = await scene.program(mentor(), mentee())
     run = await scene.run(program_id)

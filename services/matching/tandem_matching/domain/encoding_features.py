@@ -1,6 +1,6 @@
 """Criteria over traits with many values: what each mentee wants, and who has it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,7 @@ from tandem_matching.domain.answers import interests
 from tandem_matching.domain.encoded import FULL, Features
 from tandem_matching.domain.people import Pool, Traits
 from tandem_matching.domain.rules import STABILITY, Rules
+from tandem_matching.domain.skills import part_met, plain, serving
 
 
 def features_of(pool: Pool, rules: Rules) -> list[Features]:
@@ -22,7 +23,7 @@ def features_of(pool: Pool, rules: Rules) -> list[Features]:
     if weights.get("preferences"):
         features.append(_preference_features(mentees, mentors, weights["preferences"]))
     if weights.get("skills"):
-        features.append(_skill_features(mentees, mentors, weights["skills"]))
+        features.append(_skill_features(mentees, mentors, rules, weights["skills"]))
     if weights.get("advisor") and pool.opinions:
         features.append(_advisor_features(pool, weights["advisor"]))
     if weights.get("reciprocity"):
@@ -36,22 +37,19 @@ def features_of(pool: Pool, rules: Rules) -> list[Features]:
     return features
 
 
-def plain(word: str) -> str:
-    """How words are compared: case and spaces at the ends tell nothing apart."""
-    return word.strip().casefold()
-
-
-def _skill_features(mentees: Sequence[Traits], mentors: Sequence[Traits], weight: int) -> Features:
+def _skill_features(mentees: Sequence[Traits], mentors: Sequence[Traits], rules: Rules, weight: int) -> Features:
     wanted = [sorted((plain(skill), level) for skill, level in one.needs.items()) for one in mentees]
     known = {feature: code for code, feature in enumerate(sorted({each for one in wanted for each in one}))}
-    by_skill: dict[str, list[tuple[int, int]]] = {}
-    for (skill, level), code in known.items():
-        by_skill.setdefault(skill, []).append((level, code))
-    had: list[list[tuple[int, int]]] = [[] for _ in known]
+    by_skill = _by_skill(known)
+    offered = {plain(skill) for one in mentors for skill in one.skills}
+    served = serving(by_skill, offered, alike=rules.skills_alike)
+    best: list[dict[int, int]] = [{} for _ in known]
     for mentor, one in enumerate(mentors):
-        for skill, offered in one.skills.items():
-            for level, code in by_skill.get(plain(skill), ()):
-                had[code].append((mentor, FULL * min(offered, level) // level))
+        for skill, has in one.skills.items():
+            for name, alike in served.get(plain(skill), {}).items():
+                for level, code in by_skill[name]:
+                    best[code][mentor] = max(best[code].get(mentor, 0), part_met(level, has, alike))
+    had = [list(one.items()) for one in best]
     return _features("skills", weight, [[known[each] for each in one] for one in wanted], had)
 
 
@@ -59,16 +57,22 @@ def _reciprocity_features(mentees: Sequence[Traits], mentors: Sequence[Traits], 
     """What mentors want to learn and mentees can give: what a mentee has, wanted by mentors who share it out alike."""
     offered = [sorted((plain(skill), level) for skill, level in one.skills.items()) for one in mentees]
     known = {feature: code for code, feature in enumerate(sorted({each for one in offered for each in one}))}
-    by_skill: dict[str, list[tuple[int, int]]] = {}
-    for (skill, level), code in known.items():
-        by_skill.setdefault(skill, []).append((level, code))
+    by_skill = _by_skill(known)
     had: list[list[tuple[int, int]]] = [[] for _ in known]
     for mentor, one in enumerate(mentors):
         for skill, level in one.needs.items():
             for offer, code in by_skill.get(plain(skill), ()):
-                had[code].append((mentor, FULL * min(offer, level) // level // len(one.needs)))
+                had[code].append((mentor, part_met(level, offer, FULL) // len(one.needs)))
     found = _features("reciprocity", weight, [[known[each] for each in one] for one in offered], had)
     return replace(found, divided=False)
+
+
+def _by_skill(known: Mapping[tuple[str, int], int]) -> dict[str, list[tuple[int, int]]]:
+    """The levels of each skill, and their codes."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for (skill, level), code in known.items():
+        found.setdefault(skill, []).append((level, code))
+    return found
 
 
 def _interest_features(mentees: Sequence[Traits], mentors: Sequence[Traits], rules: Rules, weight: int) -> Features:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tandem_matching.domain.encoded import FULL, Encoded, Numbers
-from tandem_matching.domain.encoding_features import plain
 from tandem_matching.domain.hours import common_minutes, offset_minutes
 from tandem_matching.domain.people import Pool, Traits
 from tandem_matching.domain.rules import CRITERIA, UNSAID, Rules
+from tandem_matching.domain.skills import likeness, part_met, plain
 from tandem_matching.domain.wishes import spoken, wishes_met
 
 ADVISOR = "advisor"
@@ -190,32 +190,45 @@ class _Words:
         return f"{hours:g} common working {'hour' if hours == 1 else 'hours'} a day."
 
     def _skills(self, mentee: Traits, mentor: Traits) -> str:
-        found, missing = self._offered(mentee, mentor)
+        found, missing = _offered(mentee, mentor, alike=self._rules.skills_alike)
         if not found:
             return f"The mentee wants {_listed(missing)}, and the mentor offers none of it."
         sentence = f"The mentor offers what the mentee wants: {_listed(found)}"
         return f"{sentence}; not {_listed(missing)}." if missing else f"{sentence}."
 
     def _reciprocity(self, mentee: Traits, mentor: Traits) -> str:
-        found, missing = self._offered(mentor, mentee)
+        found, missing = _offered(mentor, mentee, alike=None)
         if not found:
             return f"The mentor would like to learn {_listed(missing)}; the mentee offers none of it."
         sentence = f"The mentee can give what the mentor wants to learn: {_listed(found)}"
         return f"{sentence}; not {_listed(missing)}." if missing else f"{sentence}."
 
-    def _offered(self, wanting: Traits, offering: Traits) -> tuple[list[str], list[str]]:
-        """What of the skills wanted is offered, in words with its level, and what is not."""
-        offered = {plain(skill): level for skill, level in offering.skills.items()}
-        found, missing = [], []
-        for skill, level in sorted(wanting.needs.items()):
-            has = offered.get(plain(skill))
-            if has is None:
-                missing.append(skill)
-            elif has >= level:
-                found.append(f"{skill} at {SKILL_LEVELS.get(has, has)} level")
-            else:
-                found.append(f"{skill} at {SKILL_LEVELS.get(has, has)} level ({SKILL_LEVELS.get(level, level)} wanted)")
-        return found, missing
+
+def _offered(wanting: Traits, offering: Traits, *, alike: float | None) -> tuple[list[str], list[str]]:
+    """What of the skills wanted is offered, in words with its level, and what is not."""
+    same = {plain(name): (name, level) for name, level in offering.skills.items()}
+    found, missing = [], []
+    for skill, level in sorted(wanting.needs.items()):
+        serves = same.get(plain(skill)) if alike is None else _best_for(skill, level, offering.skills, alike=alike)
+        if serves is None:
+            missing.append(skill)
+            continue
+        name, has = serves
+        other = plain(name) != plain(skill)
+        notes = [f"for {skill}"] * other + [f"{SKILL_LEVELS.get(level, level)} wanted"] * (has < level)
+        shown = f"{name if other else skill} at {SKILL_LEVELS.get(has, has)} level"
+        found.append(f"{shown} ({', '.join(notes)})" if notes else shown)
+    return found, missing
+
+
+def _best_for(skill: str, level: int, offered: Mapping[str, int], *, alike: float) -> tuple[str, int] | None:
+    """The offered skill that meets most of a wanted one, with its level."""
+    parts = []
+    for name, has in offered.items():
+        found = FULL if plain(name) == plain(skill) else likeness(skill, name)
+        if found >= round(FULL * alike):
+            parts.append((part_met(level, has, found), found, name, has))
+    return max(parts)[2:] if parts else None
 
 
 def _preferences(mentee: Traits, mentor: Traits) -> str:

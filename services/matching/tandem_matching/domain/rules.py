@@ -68,6 +68,9 @@ UNSAID = CONFIDENTIAL_CRITERIA | {STABILITY, LOAD}
 
 LARGEST_WEIGHT = 1000.0
 
+LEAST_ALIKE = 0.3
+"""Skills that are less alike than this are alike by chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class IdentityQuestions:
@@ -163,6 +166,8 @@ class Rules:
     """Whether mentors come from inside or outside the organisation, as they say in the form."""
     guest_question: str = "guest"
     interests_question: str = "interests"
+    skills_alike: float | None = None
+    """How alike a skill offered must be written to serve for one that is wanted, 0 to 1; None: the same."""
     circle: CircleTerms = CircleTerms()
     flash: FlashTerms = FlashTerms()
 
@@ -201,6 +206,7 @@ class Rules:
             "advisor": {"ask": self.advisor.ask, "fail_unheard": self.advisor.fail_unheard},
             "identity": {"asked": self.identity.asked, "wish": self.identity.wish, "offer": self.identity.offer},
             "questions": {"guest": self.guest_question, "interests": self.interests_question},
+            **({} if self.skills_alike is None else {"skills": {"alike": self.skills_alike}}),
             "circle": {
                 "least": self.circle.least,
                 "most": self.circle.most,

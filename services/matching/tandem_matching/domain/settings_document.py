@@ -8,6 +8,7 @@ from tandem_matching.domain.refusals import SettingsMalformed
 from tandem_matching.domain.rules import (
     CRITERIA,
     LARGEST_WEIGHT,
+    LEAST_ALIKE,
     AdvisorTerms,
     AnswerRule,
     CircleTerms,
@@ -46,6 +47,15 @@ class _Reading:
         else:
             return float(value)
         return default
+
+    def likeness(self, part: Mapping[str, Any], name: str, path: str, default: float | None) -> float | None:
+        value = part.get(name, default)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not LEAST_ALIKE <= value <= 1:
+            self.fault(path, f"must be a number from {LEAST_ALIKE:g} to 1, or null")
+            return default
+        return float(value)
 
     def gap(self, part: Mapping[str, Any], name: str, path: str, default: int | None) -> int | None:
         value = part.get(name, default)
@@ -134,6 +144,7 @@ _SECTIONS = (
     "objective",
     "advisor",
     "questions",
+    "skills",
     "circle",
     "flash",
 )
@@ -167,6 +178,7 @@ def rules_from(document: Mapping[str, Any], *, program_format: str = "one_to_one
     requests = reading.section(top, "requests", "requests", ("at_most", "days", "first"))
     advisor = reading.section(top, "advisor", "advisor", ("ask", "fail_unheard"))
     questions = reading.section(top, "questions", "questions", ("guest", "interests"))
+    skills = reading.section(top, "skills", "skills", ("alike",))
     circle = reading.section(top, "circle", "circle", ("least", "most", "shared", "mix"))
     flash = reading.section(top, "flash", "flash", ("rounds", "seats"))
     traits = (None, "unit", "profession", "location", "level")
@@ -199,6 +211,7 @@ def rules_from(document: Mapping[str, Any], *, program_format: str = "one_to_one
         boundary=reading.choice(rules, "boundary", "rules.boundary", default.boundary, ("any", "inside", "outside")),
         guest_question=reading.word(questions, "guest", "questions.guest", default.guest_question),
         interests_question=reading.word(questions, "interests", "questions.interests", default.interests_question),
+        skills_alike=reading.likeness(skills, "alike", "skills.alike", default.skills_alike),
         circle=CircleTerms(
             least=smallest,
             most=largest,

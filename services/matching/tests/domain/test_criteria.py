@@ -137,6 +137,8 @@ def test_load_spreads_mentees_over_mentors() -> None:
         ({"circle": {"least": 9, "most": 3}}, "circle"),
         ({"circle": {"shared": "shoe size"}}, "circle.shared"),
         ({"circle": {"mix": ["unit"]}}, "circle.mix"),
+        ({"skills": {"alike": 0.1}}, "skills.alike"),
+        ({"skills": {"alike": True}}, "skills.alike"),
         ({"flash": {"rounds": 0}}, "flash.rounds"),
         ({"flash": {"seats": 1.5}}, "flash.seats"),
         ({"questions": {"guest": ""}}, "questions.guest"),
@@ -191,3 +193,29 @@ def test_how_fast_a_level_gap_counts_less_is_a_setting(fall: float | None, value
     assert [one.proposals[0].reasons[0].value for one in found] == values
     with pytest.raises(SettingsMalformed):
         rules_from({"rules": {"level_gap": {"fall": 1.5}}})
+
+
+def test_a_skill_that_is_written_almost_alike_counts_where_the_program_says_so() -> None:
+    other = mentor(1, skills={"Bookkeeping": 5})
+    same_in_other_words = mentor(2, skills={"speaking in public": 5, "Public relations": 5})
+    junior = mentee(1, needs={"Public speaking": 4})
+    strict = matched([same_in_other_words], [junior], weights={"skills": 1})
+    assert strict.proposals[0].score == 0
+    assert strict.proposals[0].reasons[0].words == "The mentee wants Public speaking, and the mentor offers none of it."
+    found = matched([other, same_in_other_words], [junior], weights={"skills": 1}, skills={"alike": 0.6})
+    assert pairs(found) == {(2, 1)}
+    assert found.proposals[0].score == 84.2
+    assert found.proposals[0].reasons[0].words == (
+        "The mentor offers what the mentee wants: speaking in public at expert level (for Public speaking)."
+    )
+
+
+def test_of_skills_that_serve_the_one_that_meets_most_counts_and_is_named() -> None:
+    junior = mentee(1, needs={"Public speaking": 4})
+    senior = mentor(1, skills={"public speaking": 2, "speaking in public": 4})
+    found = matched([senior], [junior], weights={"skills": 1}, skills={"alike": 0.6})
+    assert found.proposals[0].score == 84.2
+    assert "speaking in public at advanced level (for Public speaking)" in found.proposals[0].reasons[0].words
+    strict = matched([senior], [junior], weights={"skills": 1})
+    assert strict.proposals[0].score == 50
+    assert "Public speaking at basic level (advanced wanted)" in strict.proposals[0].reasons[0].words
