@@ -135,7 +135,7 @@ def best_round(
     # Importing the engine compiles nothing, but loads the compiler: small pools do without it.
     from tandem_matching.domain.engine.arranging import arrange
     from tandem_matching.domain.engine.optimum import Start, solve
-    from tandem_matching.domain.engine.scan import Candidates
+    from tandem_matching.domain.engine.scan import Bound, Candidates
 
     start = None
     if warm is not None:
@@ -150,8 +150,9 @@ def best_round(
             changed_mentees,
             changed_mentors,
             Candidates(*before.candidates) if isinstance(warm, Warm) and before.candidates else None,
-            before.outer,
-            before.reference,
+            Bound(before.outer, before.reference)
+            if before.outer is not None and before.reference is not None
+            else None,
         )
     best = solve(
         encoded,
@@ -178,8 +179,8 @@ def best_round(
         best.gains,
         best.stake,
         mattered,
-        best.outer,
-        best.reference,
+        best.outer.floors,
+        best.outer.prices,
     )
 
 

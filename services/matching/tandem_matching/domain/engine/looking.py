@@ -150,37 +150,46 @@ def best(  # type: ignore[no-untyped-def]  # compiled: its types are the arrays'
 
 
 @njit(cache=True, nogil=True)
-def of_few(  # type: ignore[no-untyped-def]  # pragma: no cover
-    mentors, people, codes, mentor_rows,
+def beyond(  # type: ignore[no-untyped-def]  # pragma: no cover
+    people, mentors, mentee_class, mentee_codes, mentor_rows,
     table_starts, table_widths, table_points,
     wanted_starts, wanted, wanted_weights, wanted_shares,
     had_starts, had, had_parts, features, prices, floors,
+    mentee_room, mentor_room, mentee_fall, mentor_fall,
 ):  # fmt: skip
     room, number = 1024, 0
     owners = np.empty(room, np.int64)
     partners = np.empty(room, np.int64)
     worth = np.empty(room, np.int64)
     tables = mentor_rows.shape[1]
-    # These few side by side: a mentee passes all of them while the memory is near.
+    # What is looked at of the mentors, side by side in their order.
     rows = np.empty((mentors.shape[0], tables), np.int32)
-    most_parts = np.zeros(features, np.int64)
     asked = np.empty(mentors.shape[0], np.int64)
+    rooms = np.empty(mentors.shape[0], np.int64)
+    falls = np.empty(mentors.shape[0], np.int64)
+    most_parts = np.zeros(features, np.int64)
     for place in range(mentors.shape[0]):
         mentor = mentors[place]
-        asked[place] = prices[mentor]
-        rows[place] = mentor_rows[mentor]
+        rows[place], asked[place] = mentor_rows[mentor], prices[mentor]
+        rooms[place], falls[place] = mentor_room[mentor], mentor_fall[mentor]
         for position in range(had_starts[mentor], had_starts[mentor + 1]):
             most_parts[had[position]] = max(most_parts[had[position]], had_parts[position])
     bases = np.empty(tables, np.int64)
-    for row in range(people.shape[0]):
-        mentee = people[row]
+    most_fall = falls.max() if mentors.shape[0] else np.int64(0)
+    for mentee in people:
+        if not mentors.shape[0] or mentee_room[mentee] + rooms[0] <= 0 or mentee_fall[mentee] + most_fall <= 0:
+            continue
         for table in range(tables):
-            bases[table] = table_starts[table] + codes[row, table] * table_widths[table]
+            bases[table] = table_starts[table] + mentee_codes[mentee_class[mentee], table] * table_widths[table]
         most = np.int64(0)
         for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
             most += np.int64(wanted_weights[want]) * most_parts[wanted[want]] // wanted_shares[want]
-        floor = floors[mentee]
+        floor, own_room, own_fall = floors[mentee], mentee_room[mentee], mentee_fall[mentee]
         for place in range(mentors.shape[0]):
+            if own_room + rooms[place] <= 0:
+                break
+            if own_fall + falls[place] <= 0:
+                continue
             shared = np.int64(0)
             for table in range(tables):
                 cell = table_points[bases[table] + rows[place, table]]
@@ -257,6 +266,35 @@ def gathered(people, counts, found, worth):  # type: ignore[no-untyped-def]  # p
                 place -= 1
             mentors[place], points[place] = found[row, column], worth[row, column]
     return starts, mentors, points
+
+
+@njit(cache=True, nogil=True)
+def merged(  # type: ignore[no-untyped-def]  # pragma: no cover
+    starts, mentors, points, more_starts, more_mentors, more_points
+):
+    """Two lists in the mentors' order as one, each pair once, with the points of the second where both have it."""
+    all_starts = np.zeros(starts.shape[0], np.int64)
+    all_mentors = np.empty(mentors.shape[0] + more_mentors.shape[0], np.int32)
+    all_points = np.empty(mentors.shape[0] + more_mentors.shape[0], np.int64)
+    number = 0
+    for mentee in range(starts.shape[0] - 1):
+        other, end = more_starts[mentee], more_starts[mentee + 1]
+        for one in range(starts[mentee], starts[mentee + 1]):
+            while other < end and more_mentors[other] < mentors[one]:
+                all_mentors[number], all_points[number] = more_mentors[other], more_points[other]
+                number += 1
+                other += 1
+            all_mentors[number], all_points[number] = mentors[one], points[one]
+            if other < end and more_mentors[other] == mentors[one]:
+                all_points[number] = more_points[other]
+                other += 1
+            number += 1
+        while other < end:
+            all_mentors[number], all_points[number] = more_mentors[other], more_points[other]
+            number += 1
+            other += 1
+        all_starts[mentee + 1] = number
+    return all_starts, all_mentors[:number].copy(), all_points[:number].copy()
 
 
 @njit(cache=True, nogil=True)

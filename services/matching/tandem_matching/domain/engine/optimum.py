@@ -9,8 +9,8 @@ from numba import njit
 
 from tandem_matching.domain.assignment import unwatched
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers
-from tandem_matching.domain.engine import auction, paths
-from tandem_matching.domain.engine.scan import Candidates, Scan
+from tandem_matching.domain.engine import auction, looking, paths
+from tandem_matching.domain.engine.scan import Bound, Candidates, Scan
 from tandem_matching.domain.stakes import stakes
 
 FREE = -1
@@ -19,15 +19,11 @@ WIDTH = 12
 MORE = 8
 """So many are added at once, where pairs outside could improve the match."""
 
-FEW = 16
-"""One in so many mentors are few: then it is quicker to look at all of their pairs than to walk down the tree."""
+MANY = 1500
+"""Who would have to look at so many mentors one by one walks down the tree instead."""
 STEPS = 200
 """A bid in the auction raises a price by at least the points of a perfect pair divided by this."""
-LOOSE = 256
-"""One in so many mentors may have become much cheaper without everybody looking everywhere again."""
-NEVER = np.int64(2**62)
 UNKNOWN = np.int64(2**60)
-_STEP = np.int64(2**31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +43,8 @@ class Optimum:
     """What this match is worth, stakes included. It equals the bound."""
     scans: int
     candidates: Candidates
-    outer: Numbers
-    """What no pair outside the candidates is worth more than to each mentee, in points less `reference` prices."""
-    reference: Numbers
+    outer: Bound
+    """What is known of the pairs outside the candidates besides the prices and gains themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +61,8 @@ class Start:
     changed_mentors: npt.NDArray[np.bool_]
     candidates: Candidates | None = None
     """Pairs that mattered, with their points, which are right wherever neither of the two has changed."""
-    outer: Numbers | None = None
-    reference: Numbers | None = None
-    """See `Optimum`; as they were."""
+    outer: Bound | None = None
+    """See `Optimum`; as it was."""
 
 
 def solve(
@@ -91,9 +85,9 @@ def solve(
     open_mentors = places > 0
     people = scan.by_class[mentees[scan.by_class]]
     bounded = np.where(mentees, np.minimum(stake, 3 * (most + 1)), 0)
-    checked_gains, checked_prices = np.full(scan.mentees, NEVER), np.full(scan.mentors, NEVER)
+    proven = Bound(np.full(scan.mentees, UNKNOWN), np.full(scan.mentors, UNKNOWN))
     if start is None:
-        prices, match, candidates, outer = auction.run(
+        prices, match, candidates, floors = auction.run(
             scan,
             places,
             bounded,
@@ -103,99 +97,91 @@ def solve(
             width=WIDTH,
             block=max(1024, len(people) // 8),
         )
-        reference = prices.copy()
+        outer = Bound(floors, prices.copy())
     else:
         prices = start.prices
         match = np.where(mentees & (start.match != FREE) & open_mentors[start.match], start.match, FREE)
         points = scan.points_of(match.astype(np.int32))
         match = np.where(points >= 0, match, FREE).astype(np.int32)
-        floors = np.where(mentees, -stake, 2**62)
+        if start.candidates is None or start.outer is None:
+            anew, outer = mentees, Bound(np.full(scan.mentees, UNKNOWN), prices.copy())
+        else:
+            anew = mentees & start.changed_mentees
+            outer = Bound(start.outer.floors.copy(), np.where(start.changed_mentors, UNKNOWN, start.outer.prices))
+            # Between people who have not changed nothing was worth more than the two prices.
+            proven = Bound(
+                np.where(start.changed_mentees, UNKNOWN, start.gains - start.stake),
+                np.where(start.changed_mentors, UNKNOWN, start.prices),
+            )
         # Who has changed looks anew; the others have the candidates they had.
-        anew = mentees & start.changed_mentees if start.candidates is not None else mentees
-        candidates = scan.best(prices, floors, limit=WIDTH, open_mentors=open_mentors, only=people[anew[people]])
-        candidates = joined(_still_right(scan, start, mentees & ~anew, open_mentors, match, points), candidates)
-        # Between people who have not changed nothing was worth more than the two prices, and nothing is.
-        held = ~start.changed_mentees & (start.stake == stake)
-        checked_gains = np.where(held, start.gains, NEVER)
-        checked_prices = np.where(start.changed_mentors, NEVER, start.prices)
-        outer, reference = np.full(scan.mentees, UNKNOWN), np.full(scan.mentors, UNKNOWN)
-        if start.candidates is not None and start.outer is not None and start.reference is not None:
-            outer = np.where(start.changed_mentees, UNKNOWN, start.outer)
-            reference = np.where(start.changed_mentors, UNKNOWN, start.reference)
-    content_gains, looked_at = np.full(scan.mentees, NEVER), np.zeros(scan.mentors, np.bool_)
+        then = np.where(outer.prices < UNKNOWN, outer.prices, prices)
+        new = scan.best(then, -stake, limit=WIDTH, open_mentors=open_mentors, only=people[anew[people]])
+        outer.floors[anew] = _outside(new, then, -stake)[anew]
+        candidates = joined(_still_right(scan, start, mentees & ~anew, open_mentors, match, points), new)
     scans = 0
     while True:
         step()
         match, gains, prices = paths.finish(candidates, stake, places, prices, match)
         floors = gains - stake
-        # Outside the candidates nothing is worth more than `outer` and what a mentor has become cheaper by: whoever
-        # has more than that needs to look only at the few mentors who have become much cheaper.
-        loose, most_drop = _loose(np.where(open_mentors, reference - prices, 0))
-        safe = floors >= outer + most_drop
-        content, look = people[safe[people]], people[~safe[people]]
-        # What was checked and only rose since holds still: look from who fell, and at who fell.
-        fallen = look[gains[look] < checked_gains[look]]
-        cheaper = open_mentors & (prices < checked_prices)
-        better = scan.best(prices, floors, limit=MORE, open_mentors=open_mentors, only=fallen)
+        better, looked = _better(scan, prices, floors, (outer, proven), people, np.flatnonzero(open_mentors))
         scans += 1
-        # Of these few, too, what was looked at and only rose holds still.
-        less = content[gains[content] < content_gains[content]]
-        again = loose[~looked_at[loose] | (prices[loose] < checked_prices[loose])]
-        for few, only in ((loose, less), (again, content[gains[content] >= content_gains[content]])):
-            if len(few) and len(only):
-                better = joined(better, scan.of_few(prices, floors, few, only=only))
-        if cheaper.any() and len(fallen) < len(look):
-            others = look[gains[look] >= checked_gains[look]]
-            few = np.flatnonzero(cheaper)
-            if len(few) <= scan.mentors // FEW:
-                found = scan.of_few(prices, floors, few, only=others)
-            else:
-                found = scan.best(prices, floors, limit=MORE, open_mentors=cheaper, only=others)
-            better = joined(better, found)
         if not len(better.mentors):
             break
         candidates = joined(candidates, better)
-        # Whoever found something better will gain more than now: that is no fall, but it was not checked either.
-        found_more = np.diff(better.starts) > 0
-        checked_gains = np.where(safe | found_more, NEVER, gains)
-        content_gains = np.where(safe & ~found_more, gains, NEVER)
-        looked_at = np.zeros(scan.mentors, np.bool_)
-        looked_at[loose] = True
-        checked_prices = prices
+        proven = Bound(np.where(looked, floors, UNKNOWN), prices)
     matched = match != FREE
     points = np.where(matched, scan.points_of(match), 0)
     bound = sum(gains.tolist()) + sum((prices * places).tolist())
     total = sum((points + stake)[matched].tolist())
-    return Optimum(match, points, gains, prices, stake, bound, total, scans, candidates, outer, reference)
+    return Optimum(match, points, gains, prices, stake, bound, total, scans, candidates, outer)
 
 
-def _loose(drops: Numbers) -> tuple[Numbers, int]:
-    """The few mentors who have become cheaper by most, those of whom nothing is known among them, and what the others
-    have become cheaper by at most.
+def _better(
+    scan: Scan, prices: Numbers, floors: Numbers, bounds: tuple[Bound, Bound], people: Numbers, mentors: Numbers
+) -> tuple[Candidates, npt.NDArray[np.bool_]]:
+    """Pairs besides the candidates worth more than a mentee's floor and a mentor's price, and who saw all of theirs.
+
+    Whoever did not see them all has the best of them.
     """
-    known = np.sort(drops[drops < UNKNOWN // 2])
-    most = max(0, int(known[len(known) - 1 - len(known) // LOOSE])) if len(known) else 0
-    return np.flatnonzero(drops > most), most
+    outer, proven = bounds
+    looked = np.ones(scan.mentees, np.bool_)
+    # What was proven and only rose since holds still: who fell looks at everybody, the others at mentors who fell.
+    fell = mentors[prices[mentors] < proven.prices[mentors]]
+    lower = floors[people] < proven.floors[people]
+    better = Candidates(np.zeros(scan.mentees + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64))
+    walking = []
+    for these, others in ((people[lower], mentors), (people[~lower], fell)):
+        drops = np.sort(prices[others] - outer.prices[others])
+        many = np.searchsorted(drops, outer.floors[these] - floors[these]) > MANY
+        walking.append(these[many])
+        one_by_one = these[~many]
+        if len(one_by_one) and len(others):
+            better = joined(better, scan.beyond(prices, floors, bounds, others, only=one_by_one))
+    walk = np.concatenate(walking)
+    if len(walk):
+        walk = people[np.isin(people, walk)]
+        opened = np.zeros(scan.mentors, np.bool_)
+        opened[mentors] = True
+        found = scan.best(prices, floors, limit=MORE, open_mentors=opened, only=walk)
+        looked[np.diff(found.starts) == MORE] = False
+        better = joined(better, found)
+    return better, looked
+
+
+def _outside(found: Candidates, prices: Numbers, floors: Numbers) -> Numbers:
+    """What no pair besides these is worth more than to each mentee, in points less these prices."""
+    value = np.full(len(floors), np.iinfo(np.int64).max)
+    np.minimum.at(value, found.owners(), found.points - prices[found.mentors])
+    # With fewer than were asked for, there is nothing outside.
+    return np.where(np.diff(found.starts) == WIDTH, value, floors)
 
 
 def joined(first: Candidates, second: Candidates) -> Candidates:
     """The candidates of both, each pair once, with the points of the second where both have it."""
     if not len(second.mentors):
         return first
-    owners, more = first.owners(), second.owners()
-    # Both are in order: the smaller one is sorted into the other, without sorting anything anew.
-    keys, added = owners * _STEP + first.mentors, more * _STEP + second.mentors
-    places = np.searchsorted(keys, added)
-    known = places < len(keys)
-    known[known] = keys[places[known]] == added[known]
-    points = first.points.copy()
-    points[places[known]] = second.points[known]
-    new = ~known
-    counts = np.diff(first.starts) + np.bincount(more[new], minlength=len(first.starts) - 1)
     return Candidates(
-        np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-        np.insert(first.mentors, places[new], second.mentors[new]),
-        np.insert(points, places[new], second.points[new]),
+        *looking.merged(first.starts, first.mentors, first.points, second.starts, second.mentors, second.points)
     )
 
 

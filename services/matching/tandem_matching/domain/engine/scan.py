@@ -38,6 +38,14 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
+class Bound:
+    """No pair besides the candidates has more points than its mentee's floor and its mentor's price together."""
+
+    floors: Numbers
+    prices: Numbers
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """A pool, arranged for scanning."""
 
@@ -134,25 +142,32 @@ class Scan:
                 work(*part)
         return Candidates(*looking.gathered(people, counts, found, worth))
 
-    def of_few(self, prices: Numbers, floors: Numbers, mentors: Numbers, *, only: Numbers) -> Candidates:
-        """Of these few mentors all whose points less price exceed a mentee's floor, by looking at every pair."""
-        parts = [part for part in np.array_split(mentors, THREADS) if len(part)]
-        codes = self.mentee_codes[self.mentee_class[only]]
+    def beyond(
+        self, prices: Numbers, floors: Numbers, bounds: tuple[Bound, Bound], mentors: Numbers, *, only: Numbers
+    ) -> Candidates:
+        """Of these mentors all whose points less price exceed a mentee's floor, where both bounds leave that possible.
+
+        Looks at pairs one by one, those for which the first bound leaves most before others.
+        """
+        outer, proven = bounds
+        mentor_room, mentee_room = outer.prices - prices, outer.floors - floors
+        mentors = mentors[np.argsort(-mentor_room[mentors], kind="stable")]
 
         def work(part: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-            found: tuple[Numbers, Numbers, Numbers] = looking.of_few(
-                part, only, codes, self.mentor_rows,
+            found: tuple[Numbers, Numbers, Numbers] = looking.beyond(
+                part, mentors, self.mentee_class, self.mentee_codes, self.mentor_rows,
                 self.table_starts, self.table_widths, self.table_points,
                 self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
                 self.had_starts, self.had, self.had_parts, len(self.index_rows) - 1, prices, floors,
+                mentee_room, mentor_room, proven.floors - floors, proven.prices - prices,
             )  # fmt: skip
             return found
 
-        if len(mentors) * len(only) > FEW_PAIRS:
-            with ThreadPoolExecutor(max(1, len(parts))) as threads:
-                found = list(threads.map(work, parts))
+        if len(only) * len(mentors) > FEW_PAIRS:
+            with ThreadPoolExecutor(THREADS) as threads:
+                found = list(threads.map(work, [only[thread::THREADS] for thread in range(THREADS)]))
         else:
-            found = [work(mentors)]
+            found = [work(only)]
         owners, partners, points = (np.concatenate([one[place] for one in found]) for place in range(3))
         key = owners * np.int64(2**31) + partners
         order = np.argsort(key)
