@@ -1,47 +1,20 @@
 """Services bear duplicates, topics in another order, poison and a kill: the conformance suite."""
 
-import asyncio
-import os
-import signal
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from tandem_chassis.testing import Tokens, running, settings_for
 from tandem_events import conformance
 from tandem_events.conformance import Reference, Subject
 from tandem_events.contracts import CONTRACTS
 from tandem_events.envelope import Message, read_envelope
-from tandem_events.settings import EventSettings
-from tandem_events.testing import own_namespace
 from tandem_profiles.domain.sample_sheets import mentee_sheet, mentor_sheet
 from tests.platform import RunningPlatform
+from tests.subjects import SERVICES, subject
 from tests.thread import Thread
 
 pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
-
-SAID_BY_TIMERS = frozenset(
-    {
-        "tandem.relationship.health_changed.v1",
-        "tandem.relationship.at_risk.v1",
-        "tandem.recognition.awarded.v1",
-    }
-)
-KEPT_BY_TIMERS = {
-    "feedback": {
-        "relationships": frozenset({"health_score", "health_band", "health_assessed_at", "health_due_at", "version"}),
-        "recognition_ledger": frozenset({"counted"}),
-        "awards": frozenset({"award_id", "person_id", "kind", "award", "awarded_at"}),
-    }
-}
-"""By service: what is written when a timer finds something changed, so that it depends on when the timer looked."""
-
-SERVICES = ("profiles", "matching", "scheduling", "feedback")
 
 
 @pytest.fixture(scope="module")
@@ -77,42 +50,6 @@ def as_message(record: Any) -> Message:
         headers={name: value.decode() for name, value in record.headers},
         value=record.value,
     )
-
-
-def subject(service: str, new_database: Any, broker: Any) -> Subject:
-    settings_type = import_module(f"tandem_{service}.settings").Settings
-    create_app = import_module(f"tandem_{service}.main").create_app
-    subscriptions = import_module(f"tandem_{service}.handlers").SUBSCRIPTIONS
-
-    def settings() -> EventSettings:
-        made: EventSettings = settings_for(
-            settings_type, database=new_database(), broker=broker, namespace=own_namespace()
-        )
-        return made
-
-    @asynccontextmanager
-    async def run(given: EventSettings) -> AsyncIterator[object]:
-        async with running(create_app(given, migrate=True), Tokens()) as client:
-            yield client
-
-    @asynccontextmanager
-    async def killable(given: EventSettings) -> AsyncIterator[Callable[[], None]]:
-        environment = {
-            f"TANDEM_{name.upper()}": str(value)
-            for name, value in given.model_dump(mode="json", exclude_none=True).items()
-            if name in given.model_fields_set
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", "tandem_chassis", "serve", f"tandem_{service}", "--migrate"),
-            env={**os.environ, **environment, "TANDEM_HTTP_PORT": "0"},
-            stdout=asyncio.subprocess.DEVNULL,
-        )
-        yield lambda: process.send_signal(signal.SIGKILL)
-        await process.wait()
-
-    reads = frozenset(subscription.event.contract.type for subscription in subscriptions)
-    return Subject(service, reads, settings, run, killable, SAID_BY_TIMERS, KEPT_BY_TIMERS.get(service, {}))
 
 
 @pytest.fixture(scope="module", params=SERVICES)

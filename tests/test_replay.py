@@ -21,7 +21,10 @@ async def rows(platform: RunningPlatform, service: str, table: str) -> list[str]
         await connection.close()
 
 
-@pytest.mark.parametrize(("service", "table"), [("scheduling", "people"), ("matching", "programs")])
+@pytest.mark.parametrize(
+    ("service", "table"),
+    [("scheduling", "people"), ("matching", "programs"), ("feedback", "people"), ("matching", "people")],
+)
 async def test_a_damaged_read_model_is_rebuilt_by_one_command(
     platform: RunningPlatform, service: str, table: str
 ) -> None:
@@ -34,11 +37,31 @@ async def test_a_damaged_read_model_is_rebuilt_by_one_command(
     connection = await asyncpg.connect(platform.database_url(service))
     await connection.execute(f'DELETE FROM "{table}"')
     await connection.close()
-    answer = await asyncio.to_thread(platform.command, "events", "replay", "--service", service, "--json")
+    answer = await asyncio.to_thread(
+        platform.command, "events", "replay", "--service", service, "--model", table, "--json"
+    )
     said = json.loads(answer.stdout.splitlines()[-1])
     assert said["switched"] is True
     assert said["rows"] == {table: len(before)}
     assert await rows(platform, service, table) == before
+
+
+async def test_without_a_model_the_command_lists_what_there_is_and_another_name_is_refused(
+    platform: RunningPlatform,
+) -> None:
+    listed = await asyncio.to_thread(platform.command, "events", "replay", "--service", "feedback")
+    assert [line.partition(":")[0] for line in listed.stdout.splitlines()[:-1]] == [
+        "people",
+        "programs",
+        "members",
+        "sessions",
+    ]
+    refused = await asyncio.to_thread(
+        platform.command, "events", "replay", "--service", "feedback", "--model", "pople", check=False
+    )
+    assert refused.returncode != 0
+    sentence = "feedback has no read model pople; there are: people, programs, members, sessions."
+    assert sentence in " ".join(refused.stderr.replace("│", " ").split())
 
 
 async def settled(platform: RunningPlatform, service: str, table: str) -> list[str]:

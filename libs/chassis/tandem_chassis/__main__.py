@@ -6,6 +6,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +19,7 @@ from tandem_chassis.telemetry import set_up_logging, set_up_tracing
 from tandem_events.contracts import CONTRACTS, Contract
 from tandem_events.database import tls
 from tandem_events.kafka import ensure_topics
-from tandem_events.replay import ReplayRefused, replay
+from tandem_events.replay import ReadModel, ReplayRefused, replay
 from tandem_events.republishing import republish
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -115,26 +116,26 @@ def republish_archive(
 @app.command("replay")
 def replay_read_model(
     package: Package,
-    model: Annotated[str | None, typer.Option(help="Which read model; needed where the service has several.")] = None,
+    model: Annotated[str | None, typer.Option(help="Which read model; without it, they are listed.")] = None,
     since: Since = None,
 ) -> None:
     """Rebuild a read model of a service from the topics, while it runs, and switch over.
 
     Prints a JSON document a batch: how many events were read and applied, and at the end how many rows there are.
+    Without a model, prints a JSON document that lists what there is.
     """
-    settings = settings_of(package)
-    handlers = import_module(f"{package}.handlers")
-    models = {one.name: one for one in getattr(handlers, "READ_MODELS", ())}
-    if not models:
-        raise typer.BadParameter(f"{package} keeps nothing that can be rebuilt from events alone.")
-    chosen = models.get(model or (next(iter(models)) if len(models) == 1 else ""))
-    if chosen is None:
-        raise typer.BadParameter(f"Say --model with one of: {', '.join(models)}.")
+    service = package.removeprefix("tandem_")
+    models = read_models_of(package)
+    if model is None:
+        _print({"models": [_described(one) for one in models.values()]})
+        return
+    if model not in models:
+        choices = f"there are: {', '.join(models)}" if models else "it has none"
+        raise typer.BadParameter(f"{service} has no read model {model}; {choices}.")
+    settings, chosen = settings_of(package), models[model]
 
     async def run() -> None:
-        service = package.removeprefix("tandem_")
-        subscriptions = handlers.SUBSCRIPTIONS
-        async for progress in replay(settings, subscriptions, chosen, service=service, since=_utc(since)):
+        async for progress in replay(settings, chosen, service=service, since=_utc(since)):
             _print({"model": chosen.name, **asdict(progress)})
 
     try:
@@ -142,6 +143,22 @@ def replay_read_model(
     except ReplayRefused as refused:
         sys.stderr.write(f"{refused}\n")
         raise typer.Exit(1) from refused
+
+
+def read_models_of(package: str) -> dict[str, ReadModel]:
+    """What a service can rebuild from events alone, by name; nothing where it declares nothing."""
+    if find_spec(f"{package}.read_models") is None:
+        return {}
+    return {one.name: one for one in import_module(f"{package}.read_models").READ_MODELS}
+
+
+def _described(model: ReadModel) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "tables": list(model.tables),
+        "events": [event.contract.name for event in model.events],
+        "keeps_untold": model.keeps_untold,
+    }
 
 
 def contract_of(name: str) -> Contract:

@@ -27,21 +27,8 @@ from tandem_events.contracts import (
     SessionScheduled,
 )
 from tandem_events.subscriptions import Subscription
-from tandem_feedback.use_cases import batches, people, programs, relationships, reports, sessions
-
-
-async def on_person_state(event: PersonState, session: AsyncSession) -> None:
-    await people.remember(
-        session,
-        event.person_id,
-        given_name=event.given_name,
-        family_name=event.family_name,
-        email=event.email,
-        unit=event.unit,
-        level=event.level,
-        level_name=event.level_name,
-        departed_on=event.departed_on,
-    )
+from tandem_feedback.read_models import keep_last_known, keep_person, keep_program
+from tandem_feedback.use_cases import batches, people, relationships, reports, sessions
 
 
 async def on_person_gone(person_id: UUID, session: AsyncSession) -> None:
@@ -50,26 +37,6 @@ async def on_person_gone(person_id: UUID, session: AsyncSession) -> None:
 
 async def on_person_erased(event: PersonErased, session: AsyncSession) -> None:
     await people.erase_and_confirm(session, event.person_id, at=event.occurred_at)
-
-
-async def on_program_state(event: ProgramState, session: AsyncSession) -> None:
-    await programs.remember(
-        session,
-        event.program_id,
-        name=event.name,
-        format=event.format,
-        status=event.status,
-        starts_on=event.starts_on,
-        ends_on=event.ends_on,
-        meeting_every_days=event.meeting_every_days,
-        meeting_minutes=event.meeting_minutes,
-        feedback_every_sessions=event.feedback_every_sessions,
-    )
-
-
-async def on_program_gone(program_id: UUID, session: AsyncSession) -> None:
-    """A program's relationships outlive it: they keep its last known policies."""
-    del program_id, session
 
 
 async def on_enrollment_submitted(event: EnrollmentSubmitted, session: AsyncSession) -> None:
@@ -223,9 +190,9 @@ ABOUT_RELATIONSHIPS = (
 """Events whose handlers hold the relationship that they are about."""
 
 SUBSCRIPTIONS = (
-    Subscription(PersonState, on_person_state, on_gone=on_person_gone),
+    Subscription(PersonState, keep_person, on_gone=on_person_gone),
     Subscription(PersonErased, on_person_erased),
-    Subscription(ProgramState, on_program_state, on_gone=on_program_gone),
+    Subscription(ProgramState, keep_program, on_gone=keep_last_known),
     Subscription(EnrollmentSubmitted, on_enrollment_submitted),
     Subscription(EnrollmentApproved, on_enrollment_approved),
     Subscription(PairingCreated, on_pairing_created),

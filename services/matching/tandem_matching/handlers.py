@@ -1,6 +1,5 @@
 """What matching does with the facts of others."""
 
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,30 +16,9 @@ from tandem_events.contracts import (
     PersonState,
     ProgramState,
 )
-from tandem_events.replay import ReadModel
 from tandem_events.subscriptions import Subscription
+from tandem_matching.read_models import forget_program, keep_person, keep_program
 from tandem_matching.use_cases import world
-
-
-async def on_person_state(event: PersonState, session: AsyncSession) -> None:
-    """Keep what rules and criteria look at. Names and biographies are left where they are."""
-    traits: dict[str, Any] = {
-        "level": event.level,
-        "level_name": event.level_name,
-        "unit": event.unit,
-        "profession": event.profession,
-        "manager_id": event.manager_id,
-        "location": event.location,
-        "time_zone": event.time_zone,
-        "languages": list(event.languages),
-        "skills": {one.skill: one.level for one in event.skills_offered},
-        "confidential": {
-            str(program_id): {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-            for program_id, given in event.confidential_answers.items()
-        },
-        "departed_on": event.departed_on,
-    }
-    await world.keep_person(session, person_id=event.person_id, said_at=event.occurred_at, traits=traits)
 
 
 async def on_person_gone(person_id: UUID, session: AsyncSession) -> None:
@@ -61,18 +39,6 @@ async def on_person_erased(event: PersonErased, session: AsyncSession) -> None:
 async def on_person_merged(event: PersonMerged, session: AsyncSession) -> None:
     """Let everything that names the duplicate name the record that stays."""
     await world.merge_people(session, kept=event.person_id, duplicate=event.duplicate_id, at=event.occurred_at)
-
-
-async def on_program_state(event: ProgramState, session: AsyncSession) -> None:
-    """Keep what a program is and how it matches."""
-    await world.keep_program(
-        session, event.program_id, program_format=event.format, status=event.status, matching=event.matching
-    )
-
-
-async def on_program_gone(program_id: UUID, session: AsyncSession) -> None:
-    """Forget a program."""
-    await world.forget_program(session, program_id)
 
 
 async def on_enrollment_approved(event: EnrollmentApproved, session: AsyncSession) -> None:
@@ -115,15 +81,13 @@ async def on_enrollment_resumed(event: EnrollmentResumed, session: AsyncSession)
 
 
 SUBSCRIPTIONS = (
-    Subscription(PersonState, on_person_state, on_gone=on_person_gone),
+    Subscription(PersonState, keep_person, on_gone=on_person_gone),
     Subscription(PersonDeparted, on_person_departed),
     Subscription(PersonErased, on_person_erased),
     Subscription(PersonMerged, on_person_merged),
-    Subscription(ProgramState, on_program_state, on_gone=on_program_gone),
+    Subscription(ProgramState, keep_program, on_gone=forget_program),
     Subscription(EnrollmentApproved, on_enrollment_approved),
     Subscription(EnrollmentPaused, on_enrollment_paused),
     Subscription(EnrollmentResumed, on_enrollment_resumed),
     Subscription(EnrollmentWithdrawn, on_enrollment_withdrawn),
 )
-
-READ_MODELS = (ReadModel("programs", tables=("programs",), events=(ProgramState,)),)

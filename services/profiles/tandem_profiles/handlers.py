@@ -1,22 +1,11 @@
 """The Kafka door: what profiles hears from the other services."""
 
-from uuid import UUID
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from tandem_events.contracts import FeedbackErased, MatchingErased, PairingState, SchedulingErased
 from tandem_events.subscriptions import Subscription
-from tandem_profiles.use_cases import erasures, relationships
-
-
-async def on_pairing_state(event: PairingState, session: AsyncSession) -> None:
-    members = [(member.person_id, member.role) for member in event.members]
-    active = event.status == "active"
-    await relationships.keep(session, event.pairing_id, event.program_id, members, active=active)
-
-
-async def on_pairing_gone(pairing_id: UUID, session: AsyncSession) -> None:
-    await relationships.forget(session, pairing_id)
+from tandem_profiles.read_models import forget_relationship, keep_relationship
+from tandem_profiles.use_cases import erasures
 
 
 async def on_matching_erased(event: MatchingErased, session: AsyncSession) -> None:
@@ -32,7 +21,7 @@ async def on_feedback_erased(event: FeedbackErased, session: AsyncSession) -> No
 
 
 SUBSCRIPTIONS = (
-    Subscription(PairingState, on_pairing_state, on_gone=on_pairing_gone),
+    Subscription(PairingState, keep_relationship, on_gone=forget_relationship),
     Subscription(MatchingErased, on_matching_erased),
     Subscription(SchedulingErased, on_scheduling_erased),
     Subscription(FeedbackErased, on_feedback_erased),

@@ -12,10 +12,9 @@ from tandem_events.contracts import (
     PersonState,
     ProgramState,
 )
-from tandem_events.replay import ReadModel
 from tandem_events.subscriptions import Subscription
+from tandem_scheduling import read_models
 from tandem_scheduling.domain.tracks import ModuleText
-from tandem_scheduling.storage import people, programs
 from tandem_scheduling.use_cases import delegates, erasures, pairings, tracks
 
 
@@ -43,15 +42,7 @@ async def on_pairing_member_left(event: PairingMemberLeft, session: AsyncSession
 
 async def on_program_state(event: ProgramState, session: AsyncSession) -> None:
     """Keep the program's policy, and follow the tracks that it brings."""
-    await programs.remember(
-        session,
-        event.program_id,
-        name=event.name,
-        program_format=event.format,
-        status=event.status,
-        meeting_every_days=event.meeting_every_days,
-        meeting_minutes=event.meeting_minutes,
-    )
+    await read_models.keep_program(event, session)
     # A module that stands in two tracks is done once.
     modules = {module.module_id: module for track in event.tracks for module in track.modules}
     await tracks.follow_program(
@@ -72,20 +63,9 @@ async def on_program_state(event: ProgramState, session: AsyncSession) -> None:
     )
 
 
-async def on_program_gone(program_id: UUID, session: AsyncSession) -> None:
-    """Forget the program's policy."""
-    await programs.forget(session, program_id)
-
-
 async def on_person_state(event: PersonState, session: AsyncSession) -> None:
     """Keep who a person is and in which time zone they live, and let who keeps their calendar book for them."""
-    await people.remember(
-        session,
-        event.person_id,
-        name=f"{event.given_name} {event.family_name}".strip(),
-        email=event.email,
-        time_zone=event.time_zone,
-    )
+    await read_models.keep_person(event, session)
     await delegates.follow_profile(session, event.person_id, event.delegate_id, at=event.occurred_at)
 
 
@@ -103,9 +83,7 @@ SUBSCRIPTIONS = (
     Subscription(PairingCreated, on_pairing_created),
     Subscription(PairingEnded, on_pairing_ended),
     Subscription(PairingMemberLeft, on_pairing_member_left),
-    Subscription(ProgramState, on_program_state, on_gone=on_program_gone),
+    Subscription(ProgramState, on_program_state, on_gone=read_models.forget_program),
     Subscription(PersonState, on_person_state, on_gone=on_person_gone),
     Subscription(PersonErased, on_person_erased),
 )
-
-READ_MODELS = (ReadModel("people", tables=("people",), events=(PersonState,)),)

@@ -34,21 +34,34 @@ def republish(
 
 def replay(
     service: Annotated[str, typer.Option(help="The service that rebuilds what it knows of the others.")],
-    model: Annotated[str | None, typer.Option(help="Which read model, where the service has several.")] = None,
+    model: Annotated[str | None, typer.Option(help="Which read model; without it, they are listed.")] = None,
     since: Annotated[
         str | None, typer.Option("--from", "--since", help="From this moment; else from the beginning.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rebuild a read model of a service from the topics while it runs, and switch over."""
+    """Rebuild a read model of a service from the topics while it runs, and switch over; or list what there is."""
     with said_in_words(as_json=as_json):
-        options = _given(since=since, model=model)
-        last = _followed(_named([service])[0], "replay", options, what="read", as_json=as_json)
+        name = _named([service])[0]
+        if model is None:
+            _list_models(name, as_json=as_json)
+            return
+        last = _followed(name, "replay", _given(since=since, model=model), what="read", as_json=as_json)
         if as_json:
             print(json.dumps(last))
         else:
             rows = ", ".join(f"{number} rows in {table}" for table, number in last["rows"].items())
             typer.echo(f"{last['applied']} events applied: {rows}. {service} works with them now.")
+
+
+def _list_models(service: str, *, as_json: bool) -> None:
+    for document in _documents(service, "replay", []):
+        if as_json:
+            print(json.dumps(document))
+            continue
+        for model in document["models"]:
+            typer.echo(f"{model['name']}: {', '.join(model['tables'])}, from {', '.join(model['events'])}")
+        typer.echo("Say --model with one of them to rebuild it." if document["models"] else f"{service} has none.")
 
 
 def _named(services: list[str] | None) -> list[str]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tandem_feedback.storage import hr_facts, pending
+from tandem_feedback.storage import pending
 from tandem_feedback.storage.feedback import Draft
 from tandem_feedback.storage.tables import Table
 
@@ -76,15 +76,15 @@ async def unknown_of(session: AsyncSession, person_ids: Collection[UUID]) -> set
     return set(person_ids) - set(known)
 
 
-async def forget(session: AsyncSession, person_id: UUID) -> None:
-    """Forget a person who was erased, and what HR told of them: it would count them among those who took no part."""
-    digests = []
+async def forget(session: AsyncSession, person_id: UUID) -> set[bytes]:
+    """Forget a person who was erased; the answer is the digests of the addresses by which HR may know them."""
+    digests: list[bytes | None] = []
     if (batch := pending.of(session)) is not None:
         digests.append(batch.people.pop(person_id, {}).get("email_digest"))
     digests += await session.scalars(
         sa.delete(Person).where(Person.person_id == person_id).returning(Person.email_digest)
     )
-    await hr_facts.erase(session, {digest for digest in digests if digest is not None})
+    return {digest for digest in digests if digest is not None}
 
 
 async def erase_words(session: AsyncSession, person_id: UUID) -> None:

@@ -140,14 +140,24 @@ async def _insert(
         return
     session.add_all(begun)
     await session.flush()
+    await _insert_members(session, {one.pairing_id: members[one.pairing_id] for one in begun})
+
+
+async def _insert_members(session: AsyncSession, members: Mapping[UUID, Mapping[UUID, str]]) -> None:
     await session.execute(
         sa.insert(RelationshipMember),
         [
-            {"pairing_id": one.pairing_id, "person_id": person_id, "role": role}
-            for one in begun
-            for person_id, role in members[one.pairing_id].items()
+            {"pairing_id": pairing_id, "person_id": person_id, "role": role}
+            for pairing_id, each in members.items()
+            for person_id, role in each.items()
         ],
     )
+
+
+async def keep_members(session: AsyncSession, pairing_id: UUID, members: Mapping[UUID, str]) -> None:
+    """Make these the members of a relationship that is known, and nobody else."""
+    await session.execute(sa.delete(RelationshipMember).where(RelationshipMember.pairing_id == pairing_id))
+    await _insert_members(session, {pairing_id: members})
 
 
 def _mentors_first(members: Mapping[UUID, str]) -> dict[UUID, str]:

@@ -26,8 +26,43 @@ class HeldSession(Table):
     attended: Mapped[list[UUID]]
 
 
-async def keep(session: AsyncSession, **values: Any) -> None:
-    """Remember a session as it is now."""
+async def note_scheduled(
+    session: AsyncSession, session_id: UUID, *, pairing_id: UUID, starts_at: datetime, ends_at: datetime
+) -> None:
+    """The session is to take place."""
+    await _keep(
+        session,
+        session_id=session_id,
+        pairing_id=pairing_id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        state="scheduled",
+        attended=[],
+    )
+
+
+async def note_completed(
+    session: AsyncSession,
+    session_id: UUID,
+    *,
+    pairing_id: UUID,
+    starts_at: datetime,
+    ends_at: datetime,
+    attended: Sequence[UUID],
+) -> None:
+    """The session took place, and these people were there."""
+    await _keep(
+        session,
+        session_id=session_id,
+        pairing_id=pairing_id,
+        starts_at=starts_at,
+        ends_at=ends_at,
+        state="completed",
+        attended=list(attended),
+    )
+
+
+async def _keep(session: AsyncSession, **values: Any) -> None:
     if (batch := pending.of(session)) is not None:
         batch.sessions[values["session_id"]] = values
     else:

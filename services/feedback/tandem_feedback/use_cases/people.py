@@ -9,7 +9,7 @@ from tandem_chassis import idempotency
 from tandem_events import dead_letters, outbox
 from tandem_events.contracts import FeedbackErased, PersonState
 from tandem_feedback.domain.hr_sheets import email_digest
-from tandem_feedback.storage import people
+from tandem_feedback.storage import hr_facts, people
 
 
 async def remember(
@@ -40,7 +40,8 @@ async def remember(
 
 async def erase(session: AsyncSession, person_id: UUID) -> None:
     """Forget a person: their name, and every word they wrote. What they took part in stays countable."""
-    await people.forget(session, person_id)
+    # What HR told of them as well: it would count them among those who took no part.
+    await hr_facts.erase(session, await people.forget(session, person_id))
     await people.erase_words(session, person_id)
     await idempotency.forget_answers_naming(session, person_id)
 

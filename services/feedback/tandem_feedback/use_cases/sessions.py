@@ -16,15 +16,7 @@ async def expect(
 ) -> None:
     """A session was booked."""
     relationship = await locked(session, pairing_id)
-    await sessions.keep(
-        session,
-        session_id=session_id,
-        pairing_id=pairing_id,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        state="scheduled",
-        attended=[],
-    )
+    await sessions.note_scheduled(session, session_id, pairing_id=pairing_id, starts_at=starts_at, ends_at=ends_at)
     await note(session, relationship, "session.scheduled", session_id, at=at)
 
 
@@ -43,14 +35,8 @@ async def complete(
 ) -> None:
     """A session took place: it counts from its end, and may be followed by a round of feedback."""
     relationship = await locked(session, pairing_id)
-    await sessions.keep(
-        session,
-        session_id=session_id,
-        pairing_id=pairing_id,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        state="completed",
-        attended=list(attended),
+    await sessions.note_completed(
+        session, session_id, pairing_id=pairing_id, starts_at=starts_at, ends_at=ends_at, attended=attended
     )
     met_at = min(ends_at, at)
     minutes = max(0, round((ends_at - starts_at) / timedelta(minutes=1)))

@@ -12,7 +12,6 @@ _RENAMINGS = (
     WHERE m.person_id = :duplicate
       AND NOT EXISTS (SELECT FROM pairing_members o WHERE o.pairing_id = m.pairing_id AND o.person_id = :kept)
     """,
-    "UPDATE people SET manager_id = :kept WHERE manager_id = :duplicate AND person_id <> :kept",
     "UPDATE match_requests SET mentor_id = :kept WHERE mentor_id = :duplicate AND state NOT IN ('queued', 'open')",
     "UPDATE match_requests SET mentee_id = :kept WHERE mentee_id = :duplicate AND state NOT IN ('queued', 'open')",
     "UPDATE match_requests SET referred_to = :kept WHERE referred_to = :duplicate",

@@ -92,9 +92,21 @@ _FORGET_ASSUMED = sa.text(
 """What managers assumed of a person in runs that only look what would be."""
 
 
+async def drop_person(session: AsyncSession, person_id: UUID) -> None:
+    """Know nothing of a person any more."""
+    await session.execute(sa.delete(Person).where(Person.person_id == person_id))
+
+
+async def merge_people(session: AsyncSession, *, kept: UUID, duplicate: UUID) -> None:
+    """Whoever had the duplicate as manager has the record that stays; of the duplicate nothing is known any more."""
+    managed = sa.update(Person).where(Person.manager_id == duplicate, Person.person_id != kept).values(manager_id=kept)
+    await session.execute(managed)
+    await drop_person(session, duplicate)
+
+
 async def forget_person(session: AsyncSession, person_id: UUID) -> None:
     """Nothing that was known of a person stays; ids in pairings do, as history without a name."""
-    await session.execute(sa.delete(Person).where(Person.person_id == person_id))
+    await drop_person(session, person_id)
     await session.execute(
         sa.delete(Proposal).where(sa.or_(Proposal.mentor_id == person_id, Proposal.mentee_id == person_id))
     )

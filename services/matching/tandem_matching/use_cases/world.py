@@ -15,11 +15,6 @@ from tandem_matching.storage import ledger, merges, pairings, world
 from tandem_matching.use_cases.pairings import end_for_leaver, say_capacity
 
 
-async def keep_person(session: AsyncSession, *, person_id: UUID, said_at: datetime, traits: Mapping[str, Any]) -> None:
-    """Remember what rules and criteria may look at. Names, addresses and biographies are not kept here."""
-    await world.keep_person(session, person_id=person_id, said_at=said_at, **traits)
-
-
 async def see_person_leave(session: AsyncSession, person_id: UUID, *, left_on: date, at: datetime) -> None:
     """End the pairings of somebody who left the company, free the places, put their mentees first in line."""
     await ledger.open_line(session, person_id)
@@ -61,6 +56,7 @@ async def merge_people(session: AsyncSession, *, kept: UUID, duplicate: UUID, at
         await ledger.open_line(session, person_id)
     for pairing_id in await pairings.active_pairings_of(session, duplicate):
         await end_for_leaver(session, pairing_id, leaver=duplicate, at=at)
+    await world.merge_people(session, kept=kept, duplicate=duplicate)
     await merges.rename(session, kept=kept, duplicate=duplicate)
 
 
@@ -72,18 +68,6 @@ async def pause_enrollment(session: AsyncSession, enrollment_id: UUID, *, paused
     """
     if not await world.pause_enrollment(session, enrollment_id, paused=paused):
         raise NotYet("the enrollment is not known yet")
-
-
-async def keep_program(
-    session: AsyncSession, program_id: UUID, *, program_format: str, status: str, matching: Mapping[str, Any]
-) -> None:
-    """Remember what a program is now. Its rules are read when a run asks for them, so that a fault has an asker."""
-    await world.keep_program(session, program_id, program_format=program_format, status=status, matching=matching)
-
-
-async def forget_program(session: AsyncSession, program_id: UUID) -> None:
-    """The program is gone."""
-    await world.forget_program(session, program_id)
 
 
 async def admit_enrollment(

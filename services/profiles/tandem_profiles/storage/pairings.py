@@ -42,6 +42,21 @@ async def forget(session: AsyncSession, pairing_id: UUID) -> None:
     await session.execute(sa.delete(PairingMember).where(PairingMember.pairing_id == pairing_id))
 
 
+async def forget_who_is_gone(session: AsyncSession) -> None:
+    """Forget the relationships of everybody who was erased, and of records that were merged into another."""
+    await session.execute(
+        sa.text(
+            """
+            DELETE FROM pairing_members WHERE person_id IN (
+                SELECT person_id FROM erasures
+                UNION ALL
+                SELECT CAST(details ->> 'duplicate_id' AS uuid) FROM audit_log WHERE action = 'people_merged'
+            )
+            """
+        )
+    )
+
+
 async def is_mentor_of(session: AsyncSession, mentor_id: UUID, mentee_id: UUID) -> bool:
     """Whether one is the other's mentor now."""
     mentor, mentee = sa.orm.aliased(PairingMember), sa.orm.aliased(PairingMember)

@@ -20,3 +20,8 @@ async def keep(
 async def forget(session: AsyncSession, pairing_id: UUID) -> None:
     """Forget a relationship."""
     await pairings.forget(session, pairing_id)
+
+
+async def forget_who_is_gone(session: AsyncSession) -> None:
+    """Forget the relationships of everybody who was erased or merged into another record, whatever was said of them."""
+    await pairings.forget_who_is_gone(session)

@@ -5,10 +5,11 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from tandem_scheduling.storage import people
+
 ERASED = "(erased)"
 
 _STATEMENTS = (
-    "DELETE FROM people WHERE person_id = :id",
     "DELETE FROM notes WHERE author_id = :id",
     "UPDATE agenda_items SET words = :erased WHERE author_id = :id",
     "UPDATE action_items SET words = :erased, outcome_words = NULL, version = version + 1 WHERE owner_id = :id",
@@ -42,6 +43,7 @@ _STATEMENTS = (
 
 async def erase(session: AsyncSession, person_id: UUID) -> None:
     """Keep nothing of what a person wrote or set. Safe to repeat."""
+    await people.forget(session, person_id)
     for statement in _STATEMENTS:
         query = sa.text(statement)
         given = {"id": person_id, "erased": ERASED} if ":erased" in statement else {"id": person_id}

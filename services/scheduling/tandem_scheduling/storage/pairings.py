@@ -1,6 +1,6 @@
 """Pairings and their members, as matching said them. The pairing's row is the lock of everything said about it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -77,6 +77,20 @@ async def remove_member(session: AsyncSession, pairing: Pairing, person_id: UUID
     for member in [one for one in pairing.members if one.person_id == person_id]:
         pairing.members.remove(member)
         await session.delete(member)
+
+
+async def keep_members(session: AsyncSession, pairing_id: UUID, members: Mapping[UUID, str]) -> None:
+    """Make these the members of a pairing that is known, and nobody else."""
+    await session.execute(sa.delete(Member).where(Member.pairing_id == pairing_id))
+    await session.execute(
+        sa.insert(Member),
+        [{"pairing_id": pairing_id, "person_id": person_id, "role": role} for person_id, role in members.items()],
+    )
+
+
+async def drop_member(session: AsyncSession, pairing_id: UUID, person_id: UUID) -> None:
+    """Let somebody belong to a pairing no more."""
+    await session.execute(sa.delete(Member).where(Member.pairing_id == pairing_id, Member.person_id == person_id))
 
 
 async def find(session: AsyncSession, pairing_id: UUID) -> Pairing | None:

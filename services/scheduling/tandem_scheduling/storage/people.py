@@ -31,6 +31,11 @@ async def remember(session: AsyncSession, person_id: UUID, *, name: str, email: 
     )
 
 
+async def forget(session: AsyncSession, person_id: UUID) -> None:
+    """Know nothing of a person any more."""
+    await session.execute(sa.delete(Person).where(Person.person_id == person_id))
+
+
 async def zone_names(session: AsyncSession, person_ids: Collection[UUID]) -> dict[UUID, str]:
     """The IANA time zone of each person that is known."""
     rows = await session.execute(
