@@ -25,7 +25,7 @@ from tandem_events.contracts import (
     RematchRequested,
 )
 from tandem_matching import __doc__ as description
-from tandem_matching.api import offers, pairings, requests, runs
+from tandem_matching.api import offers, pairings, referrals, requests, runs
 from tandem_matching.handlers import SUBSCRIPTIONS
 from tandem_matching.settings import Settings
 from tandem_matching.workers import compute_match_runs, measure_match_runs, move_requests_on
@@ -38,7 +38,7 @@ def create_app(settings: Settings, *, migrate: bool = False, clock: Clock = utc_
             name="matching",
             title="Tandem matching",
             description=description or "",
-            routers=[runs.router, requests.router, offers.router, pairings.router],
+            routers=[runs.router, requests.router, referrals.router, offers.router, pairings.router],
             subscriptions=SUBSCRIPTIONS,
             sends=[
                 PairingCreated,

@@ -24,13 +24,19 @@ async def keep_person(event: PersonState, session: AsyncSession) -> None:
         "time_zone": event.time_zone,
         "languages": list(event.languages),
         "skills": {one.skill: one.level for one in event.skills_offered},
-        "confidential": {
-            str(program_id): {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-            for program_id, given in event.confidential_answers.items()
-        },
+        "confidential": _by_program(event.confidential_answers),
+        "open_answers": _by_program(event.open_answers),
         "departed_on": event.departed_on,
     }
     await world.keep_person(session, person_id=event.person_id, said_at=event.occurred_at, **traits)
+
+
+def _by_program(answers: Mapping[UUID, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Answers as they are stored."""
+    return {
+        str(program_id): {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        for program_id, given in answers.items()
+    }
 
 
 async def forget_person(person_id: UUID, session: AsyncSession) -> None:

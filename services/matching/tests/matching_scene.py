@@ -31,6 +31,7 @@ class Somebody:
     skills: Mapping[str, int] = field(default_factory=dict)
     needs: Mapping[str, int] = field(default_factory=dict)
     confidential: Mapping[str, Any] = field(default_factory=dict)
+    open_answers: Mapping[str, Any] = field(default_factory=dict)
     traits: Mapping[str, Any] = field(default_factory=dict)
     person_id: UUID = field(default_factory=uuid4)
     enrollment_id: UUID = field(default_factory=uuid4)
@@ -59,6 +60,7 @@ def person_state(one: Somebody, program_id: UUID) -> PersonState:
         profession=one.profession,
         skills_offered=tuple(SkillLevel(skill=skill, level=level) for skill, level in one.skills.items()),
         confidential_answers={program_id: dict(one.confidential)} if one.confidential else {},
+        open_answers={program_id: dict(one.open_answers)} if one.open_answers else {},
         **one.traits,
     )
 

@@ -16,7 +16,6 @@ from tandem_events.contracts import (
     MatchRequestDeclined,
     MatchRequestExpired,
     MatchRequestMade,
-    MentorReferred,
     PairingCreated,
 )
 from tandem_events.testing import eventually, tap
@@ -100,34 +99,18 @@ async def test_a_yes_begins_the_pairing_and_closes_the_other_choices(scene: Scen
     assert PairingCreated in told
 
 
-async def test_a_no_with_a_referral_asks_the_next_choice(scene: Scene) -> None:
-    first, second, colleague, asker = mentor(), mentor(), mentor(), mentee()
-    program_id = await scene.program(first, second, colleague, asker)
+async def test_a_no_asks_the_next_choice_and_its_words_stay_here(scene: Scene) -> None:
+    first, second, asker = mentor(), mentor(), mentee()
+    program_id = await scene.program(first, second, asker)
     made = (await ask(scene, program_id, asker, first, second))["items"]
-    body = {"reason": "no_time", "words": "After the summer, gladly.", "referred_to": str(colleague.person_id)}
+    body = {"reason": "no_time", "words": "After the summer, gladly."}
     await answer(scene, made[0], first, "declination", body)
     assert (await seen_by(scene, made[1], second))["state"] == "open"
     told = await seen_by(scene, made[0], asker)
-    assert (told["state"], told["words"], told["referred_to"]) == (
-        "declined",
-        "After the summer, gladly.",
-        str(colleague.person_id),
-    )
+    assert (told["state"], told["words"]) == ("declined", "After the summer, gladly.")
     async with tap(scene.settings) as topics:
         assert (await topics.first(MatchRequestDeclined)).reason == "no_time"
-        assert (await topics.first(MentorReferred)).candidate_id == colleague.person_id
     assert b"summer" not in b"".join(str(one.event).encode() for one in topics.seen)
-
-
-async def test_a_referral_goes_to_nobody_whom_the_rules_keep_apart_from_the_mentee(scene: Scene) -> None:
-    first, junior_colleague, booked, asker = mentor(), mentor(level=1), mentor(), mentee()
-    program_id = await scene.program(first, junior_colleague, booked, asker)
-    (made,) = (await ask(scene, program_id, asker, first))["items"]
-    for colleague in (junior_colleague, first, asker):
-        body = {"reason": "no_time", "referred_to": str(colleague.person_id)}
-        refused = await answer(scene, made, first, "declination", body, expect=409)
-        assert "rules keep them and the mentee apart" in refused["detail"]
-    assert (await seen_by(scene, made, asker))["state"] == "open"
 
 
 async def test_a_request_expires_and_moves_on_to_the_next_choice(scene: Scene) -> None:

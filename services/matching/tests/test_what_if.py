@@ -1,6 +1,7 @@
 """What a manager tries before publishing: other weights, rules, places, people, pinned and forbidden pairs."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 from matching_scene import Scene, enrollment, mentee, mentor
@@ -160,6 +161,39 @@ async def test_somebody_who_pauses_is_assumed_to_take_part_and_traits_to_be_othe
         return bool(run["wishes"]["people"] == [])
 
     await eventually(forgotten)
+
+
+async def test_meeting_virtually_is_a_rule_that_a_program_says_and_a_run_can_leave_out(scene: Scene) -> None:
+    def says(how: str, place: str) -> dict[str, Any]:
+        return {"open_answers": {"how": how}, "traits": {"location": place}}
+
+    here, far = mentor(**says("In person", "Lisbon")), mentor(**says("Online", "Porto"))
+    junior, other = mentee(**says("Either", "Tomar")), mentee(**says("In person", "Tomar"))
+    meeting = {"question": "how", "in_person": ["In person", "Either"], "virtually": ["Online", "Either"]}
+    program_id = await scene.program(here, far, junior, other, matching={"rules": {"meeting": meeting}})
+    headers = scene.manager(program_id)
+    run = await scene.run(program_id, {"costs": True})
+    (pair,) = await scene.all(f"/match-runs/{run['run_id']}/proposals", headers)
+    assert (pair["mentor_id"], pair["mentee_id"]) == (str(far.person_id), str(junior.person_id))
+    assert pair["reasons"][-1]["words"] == "Both can meet virtually."
+    assert ("meeting", 1) in {(one["rule"], one["pairs"]) for one in run["summary"]["rule_prices"]}
+    rows = {row["person_id"]: row for row in await scene.all(f"/match-runs/{run['run_id']}/unmatched", headers)}
+    assert rows[str(other.person_id)]["words"] == (
+        "No mentor who would otherwise fit shares a way of meeting with you; "
+        "if you could meet virtually, one mentor would fit."
+    )
+    asked = {"mentor_ids": [str(here.person_id)]}
+    path = f"/programs/{program_id}/match-requests"
+    refused = await scene.post(path, scene.tokens.person(other.person_id), asked, expect=409)
+    assert "rules keep the two of you apart" in refused["detail"]
+    without = await scene.run(program_id, {"matching": {"rules": {"meeting": None}}, "compared_to": run["run_id"]})
+    assert without["summary"]["proposals"] == 2
+    await scene.publish(run)
+    waiting = await scene.get("/me/waiting", scene.tokens.person(other.person_id))
+    assert "could meet virtually" in str(waiting)
+    wrong = {"matching": {"rules": {"meeting": {"question": "how", "in_person": [], "virtually": [1]}}}}
+    refused = await scene.post(f"/programs/{program_id}/match-runs", headers, wrong, expect=422)
+    assert [one["field"] for one in refused["faults"]] == ["rules.meeting.in_person", "rules.meeting.virtually[0]"]
 
 
 async def test_stickiness_keeps_the_pairs_of_the_run_before(scene: Scene) -> None:

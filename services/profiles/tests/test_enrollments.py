@@ -121,6 +121,34 @@ async def test_an_application_is_approved_and_matching_hears_what_it_needs(
     assert own[0]["answers"]["identity"] == "somebody like me"
 
 
+async def test_choices_that_everybody_in_the_program_may_see_are_told_with_the_person_and_again_when_they_change(
+    client: Client, admin: Headers, tokens: Tokens, settings: Settings
+) -> None:
+    ada, _ = await people(client, admin)
+    asked = {"words": "How can you meet?", "kind": "choice", "options": ["Online", "In person"], "several": True}
+    questions = [
+        {"question_id": "how", "visibility": "program", **asked},
+        {"question_id": "unseen", "visibility": "managers", **asked},
+    ]
+    program = await open_program(client, admin, questions=questions)
+    form = {**MENTEE, "answers": {"how": ["Online"], "unseen": ["Online"]}}
+    made = await apply(client, program, tokens.person(ada), form)
+    changed = {**form, "answers": {"how": ["Online", "In person"]}}
+    headers = {**tokens.person(ada), "If-Match": made.headers["etag"]}
+    answer = await client.put(f"/enrollments/{made.json()['enrollment_id']}", json=changed, headers=headers)
+    assert answer.status_code == 200, answer.text
+    told: list[Any] = []
+
+    def twice(seen: Any) -> bool:
+        states = [one.event for one in seen if isinstance(one.event, PersonState) and str(one.event.person_id) == ada]
+        told[:] = [{str(name): value for name, value in one.open_answers.items()} for one in states if one.open_answers]
+        return len(told) == 2
+
+    async with tap(settings) as topics:
+        await topics.until(twice)
+    assert told == [{program: {"how": ("Online",)}}, {program: {"how": ("Online", "In person")}}]
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [

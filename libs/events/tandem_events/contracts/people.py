@@ -93,3 +93,8 @@ class PersonState(State, name="person.state", sender="profiles", topic="tandem.p
         json_schema_extra=CONFIDENTIAL,
         description="By program: answers that matching may use and nobody may be shown.",
     )
+    open_answers: dict[UUID, dict[str, str | tuple[str, ...]]] = Field(
+        default_factory=dict,
+        json_schema_extra=PERSONAL,
+        description="By program: what was chosen of the options of questions whose answers everybody in it may see.",
+    )

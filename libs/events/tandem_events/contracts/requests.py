@@ -9,6 +9,7 @@ from tandem_events.contracts.contract import Fact
 
 DeclineReason = Literal["no_time", "not_my_field", "conflict_of_interest", "other"]
 CloseReason = Literal["withdrawn", "matched", "fully_booked", "left"]
+ReferralConsent = Literal["asked", "agreed", "declined"]
 OfferOutcome = Literal["accepted", "declined", "expired", "withdrawn", "matched", "fully_booked", "left"]
 
 
@@ -71,13 +72,22 @@ class MatchRequestClosed(
 
 
 class MentorReferred(Fact, name="mentor.referred", sender="matching", subject="match_request_id", key="mentee_id"):
-    """A mentor who said no named a colleague who may suit the mentee better."""
+    """A mentor who said no named a colleague who may suit the mentee better; said again when the colleague answered.
+
+    The mentee is told who it is once the colleague agreed.
+    """
 
     match_request_id: UUID
     program_id: UUID
     mentee_id: UUID
     referrer_id: UUID
     candidate_id: UUID
+    consent: ReferralConsent | None = Field(
+        default=None, description="Whether the colleague agrees to be named; without it they were not asked."
+    )
+    mentor_offer_id: UUID | None = Field(
+        default=None, description="The offer to the mentee that the colleague made by agreeing."
+    )
 
 
 class MentorOfferMade(Fact, name="mentor_offer.made", sender="matching", subject="mentor_offer_id", key="mentee_id"):

@@ -60,7 +60,7 @@ class RequestShown(BaseModel):
     decided_at: datetime | None
     reason: str | None
     words: str | None
-    referred_to: UUID | None
+    referred_to: UUID | None = Field(description="A colleague of the mentor's; the mentee sees them once they agreed.")
     pairing_id: UUID | None
 
 
@@ -75,11 +75,16 @@ class Declination(BaseModel):
 
     reason: DeclineReason
     words: Words = Field(default=None, description="For the mentee only.")
-    referred_to: UUID | None = Field(default=None, description="A colleague with a free place in the program.")
+    referred_to: UUID | None = Field(
+        default=None, description="A colleague with a free place in the program, who is asked whether they agree."
+    )
 
 
-def _shown(one: MatchRequest) -> RequestShown:
-    return RequestShown.model_validate(one, from_attributes=True)
+def _shown(one: MatchRequest, *, to: Literal["mentor", "mentee"]) -> RequestShown:
+    shown = RequestShown.model_validate(one, from_attributes=True)
+    if to == "mentee" and one.referral != "agreed":
+        return shown.model_copy(update={"referred_to": None})
+    return shown
 
 
 @router.get("/programs/{program_id}/suggested-mentors")
@@ -112,7 +117,7 @@ async def request_mentors(
     made = await requests.request_mentors(
         session, program_id, caller.require_person(), mentor_ids=body.mentor_ids, message=body.message, at=now
     )
-    return RequestsMade(items=[_shown(one) for one in made])
+    return RequestsMade(items=[_shown(one, to="mentee") for one in made])
 
 
 @router.get("/me/match-requests")
@@ -135,7 +140,7 @@ async def list_own_requests(
         limit=limit + 1,
     )
     return Page(
-        items=[_shown(row) for row in rows[:limit]],
+        items=[_shown(row, to=side) for row in rows[:limit]],
         next_cursor=paging.encode(rows[limit - 1].match_request_id) if len(rows) > limit else None,
     )
 
@@ -143,13 +148,14 @@ async def list_own_requests(
 @router.get("/match-requests/{request_id}")
 async def show_request(request_id: UUID, caller: CurrentCaller, session: Transaction) -> RequestShown:
     """A request, for the mentee who made it and the mentor who is asked."""
-    return _shown(await requests.find_request(session, request_id, caller.require_person()))
+    found = await requests.find_request(session, request_id, caller.require_person())
+    return _shown(found, to="mentee" if found.mentee_id == caller.person_id else "mentor")
 
 
 @router.post("/match-requests/{request_id}/acceptance")
 async def accept_request(request_id: UUID, caller: CurrentCaller, session: Transaction, now: Now) -> RequestShown:
     """Say yes: the pairing begins at once."""
-    return _shown(await requests.accept_request(session, request_id, caller.require_person(), at=now))
+    return _shown(await requests.accept_request(session, request_id, caller.require_person(), at=now), to="mentor")
 
 
 @router.post("/match-requests/{request_id}/declination")
@@ -166,11 +172,12 @@ async def decline_request(
             words=body.words,
             referred_to=body.referred_to,
             at=now,
-        )
+        ),
+        to="mentor",
     )
 
 
 @router.post("/match-requests/{request_id}/withdrawal")
 async def withdraw_request(request_id: UUID, caller: CurrentCaller, session: Transaction, now: Now) -> RequestShown:
     """Take a request back."""
-    return _shown(await requests.withdraw_request(session, request_id, caller.require_person(), at=now))
+    return _shown(await requests.withdraw_request(session, request_id, caller.require_person(), at=now), to="mentee")

@@ -12,7 +12,8 @@ import numpy as np
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers
 from tandem_matching.domain.hours import common_minutes, offset_minutes
 from tandem_matching.domain.people import Pool, Traits
-from tandem_matching.domain.rules import Rule, Rules
+from tandem_matching.domain.rules import MeetingTerms, Rule, Rules
+from tandem_matching.domain.ways import Ways, share_place, ways_of
 from tandem_matching.domain.wishes import spoken
 
 Side = Literal["mentor", "mentee", "peer"]
@@ -37,6 +38,7 @@ CODES = {
     Rule.ANSWERS: "answers",
     Rule.BOUNDARY: "boundary",
     Rule.WISHES: "wishes",
+    Rule.MEETING: "meeting",
 }
 
 UNCHANGEABLE = Rule.SAME_PERSON | Rule.CURRENT_PAIR | Rule.EXCLUDED
@@ -174,6 +176,7 @@ _NAMES = {
     Rule.ANSWERS: "the rule on answers in the program's form",
     Rule.BOUNDARY: "the rule on mentors from inside or outside",
     Rule.WISHES: "what you or they insist on",
+    Rule.MEETING: "the common way of meeting",
 }
 
 
@@ -190,6 +193,8 @@ def _one_rule(
     count = len(near)
     if rule is Rule.LEVEL_GAP:
         return _level_words(rules, traits, near, side)
+    if rule is Rule.MEETING and rules.meeting:
+        return _meeting_words(rules.meeting, traits, near, others)
     if rule is Rule.UNIT:
         where = "your own unit" if rules.unit == "other" else "another unit"
         words = (
@@ -247,3 +252,22 @@ def _level_words(rules: Rules, traits: Traits, near: Sequence[Traits], side: Sid
         f"program asks ({asked}); with a difference of {nearest}, {_would_fit(count, others)}."
     )
     return words, count
+
+
+def _meeting_words(terms: MeetingTerms, traits: Traits, near: Sequence[Traits], others: str) -> tuple[str, int]:
+    """Which other way of meeting of one's own would do; where none would, which one of both."""
+    own, *theirs = (one or Ways(True, True, None) for one in ways_of((traits, *near), terms))
+    there = Ways(True, False, traits.location)
+    virtually = 0 if own.virtually else sum(one.virtually for one in theirs)
+    in_person = 0 if own.in_person else sum(share_place(there, one) for one in theirs)
+    count = max(virtually, in_person) or len(near)
+    if in_person > virtually:
+        change = "if you could meet in person"
+    elif virtually:
+        change = "if you could meet virtually"
+    else:
+        change = f"if {'they' if own.virtually else 'you and they'} could meet virtually"
+    return (
+        f"No {others} who would otherwise fit shares a way of meeting with you; {change}, {_would_fit(count, others)}.",
+        count,
+    )

@@ -10,7 +10,8 @@ from tandem_matching.domain.answers import breaks, is_guest, said
 from tandem_matching.domain.encoded import FULL, Codes, Table
 from tandem_matching.domain.hours import common_minutes, offset_minutes
 from tandem_matching.domain.people import Traits
-from tandem_matching.domain.rules import Place, Rule, Rules
+from tandem_matching.domain.rules import MeetingTerms, Place, Rule, Rules
+from tandem_matching.domain.ways import Ways, ways_of
 from tandem_matching.domain.wishes import spoken, wish_tables
 
 Code = TypeVar("Code", bound=Hashable)
@@ -27,6 +28,7 @@ def tables_of(mentees: Sequence[Traits], mentors: Sequence[Traits], rules: Rules
         _language_table(mentees, mentors, rules, weights),
         _hours_table(mentees, mentors, rules, weights, at),
         *_answer_tables(mentees, mentors, rules),
+        *([_meeting_table(mentees, mentors, rules.meeting)] if rules.meeting else []),
         *_wish_tables(mentees, mentors, weights),
     ]
 
@@ -157,6 +159,34 @@ def _answer_tables(mentees: Sequence[Traits], mentors: Sequence[Traits], rules: 
         guests = [is_guest(one, rules.guest_question) for one in mentors]
         tables.append(_table("boundary", (None for _ in mentees), guests, outside, {}))
     return tables
+
+
+def _meeting_table(mentees: Sequence[Traits], mentors: Sequence[Traits], terms: MeetingTerms) -> Table:
+    """Whether two people share a way of meeting. There may be thousands of places, so the cells are set at once."""
+    mentee_codes, of_mentees = _codes(ways_of(mentees, terms))
+    mentor_codes, of_mentors = _codes(ways_of(mentors, terms))
+    places: dict[str, int] = {}
+    ours, theirs = (_ways_and_places(side, places) for side in (of_mentees, of_mentors))
+    virtually = ours[:, None, 0] * theirs[None, :, 0]
+    places_shared = ours[:, None, 2] == theirs[None, :, 2]
+    places_unknown = (ours[:, None, 2] < 0) | (theirs[None, :, 2] < 0)
+    in_person = (ours[:, None, 1] * theirs[None, :, 1] > 0) & (places_shared | places_unknown)
+    violated = np.where((virtually > 0) | in_person, 0, int(Rule.MEETING)).astype(np.int32)
+    return _weighted("ways of meeting", mentee_codes, mentor_codes, {}, violated, {})
+
+
+def _ways_and_places(side: Sequence[Ways | None], places: dict[str, int]) -> Codes:
+    """For each: whether they meet virtually, whether in person, and the number of their place, -1 where unknown.
+
+    Who said nothing is kept from nobody, as if they met in any way anywhere.
+    """
+    rows = [
+        (1, 1, -1)
+        if one is None
+        else (one.virtually, one.in_person, -1 if one.place is None else places.setdefault(one.place, len(places)))
+        for one in side
+    ]
+    return np.array(rows or [(1, 1, -1)], np.int32)
 
 
 def _wish_tables(mentees: Sequence[Traits], mentors: Sequence[Traits], weights: dict[str, int]) -> list[Table]:

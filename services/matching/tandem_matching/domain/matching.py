@@ -195,12 +195,16 @@ def fingerprint(pool: Pool, rules: Rules, seed: int, on: date, found: list[list[
     add(sorted(map(str, pool.past_pairs)))
     add([sorted(map(str, pairs)) for pairs in (pool.forbidden_pairs, pool.pinned_pairs, pool.earlier_pairs)])
     add(sorted([str(pair), one.veto, one.value, one.words] for pair, one in pool.opinions.items()))
+    if rules.meeting:
+        people = [*(one.traits for one in pool.mentors), *(one.traits for one in pool.mentees)]
+        add(sorted([str(one.person_id), str(one.open_answers.get(rules.meeting.question))] for one in people))
     add([rules.as_document(), seed, on.isoformat()])
     add(found)
     return digest.hexdigest()
 
 
-_TRAITS = tuple(one.name for one in fields(Traits))
+_TRAITS = tuple(one.name for one in fields(Traits) if one.name != "open_answers")
+"""What is used of a person whatever the rules. Open answers are used where a rule asks for one."""
 
 
 def _facts(traits: Traits) -> list[Any]:

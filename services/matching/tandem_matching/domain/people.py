@@ -39,6 +39,8 @@ class Traits:
     """Skills wanted, each at the level wanted."""
     confidential: Mapping[str, Answer] = field(default_factory=dict)
     """Answers that may be used and never shown."""
+    open_answers: Mapping[str, Answer] = field(default_factory=dict)
+    """Choices that everybody in the program may see."""
     preferred: tuple[UUID, ...] = ()
     """People this person hopes for, the most hoped for first."""
     excluded: tuple[UUID, ...] = ()

@@ -13,9 +13,11 @@ from tandem_matching.domain.hours import common_minutes, offset_minutes
 from tandem_matching.domain.people import Pool, Traits
 from tandem_matching.domain.rules import CRITERIA, UNSAID, Rules
 from tandem_matching.domain.skills import likeness, part_met, plain
+from tandem_matching.domain.ways import told_ways
 from tandem_matching.domain.wishes import spoken, wishes_met
 
 ADVISOR = "advisor"
+MEETING = "meeting"
 _ADVISED = ("The program's advisor has nothing against this pair.", "The program's advisor recommends this pair.")
 
 SKILL_LEVELS = {1: "aware", 2: "basic", 3: "skilled", 4: "advanced", 5: "expert"}
@@ -91,6 +93,9 @@ def explain(
             for name, value, sentence in met
         ]
         reasons.sort(key=lambda reason: -reason.share)
+        if rules.meeting and (sentence := told_ways(of_mentee, of_mentor, rules.meeting)):
+            # A rule that holds, and no criterion: it is said last, and counts nothing.
+            reasons.append(Reason(MEETING, 1.0, 0.0, 0.0, sentence))
         explained.append(Explained(round(100 * total / (most * FULL), 2) if most else 0.0, tuple(reasons)))
     return explained
 

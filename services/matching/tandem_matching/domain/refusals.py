@@ -83,6 +83,14 @@ class NotTransferable(Conflict):
     """A relationship without a mentor of its own, or one that should go to a member, cannot be handed over."""
 
 
+class NoSuchReferral(NotFound):
+    """Nobody named the caller for a request with this id."""
+
+
+class ReferralDecided(Conflict):
+    """The colleague who was named answered already, or too late."""
+
+
 class NoSuchOffer(NotFound):
     """No offer has this id, or it is not the caller's to see."""
 

@@ -236,6 +236,7 @@ _CRITERIA_WORDS = {
     "hours": "Mentees and mentors share {part} of a working day.",
     "wishes": "What people wish of the other side is met to {part}.",
     "reciprocity": "The mentees can give {part} of what the mentors want to learn.",
+    "meeting": "Mentees and mentors share a way of meeting.",
     "advisor": "The program's advisor recommends these people to {part}.",
 }
 

@@ -24,6 +24,7 @@ class Rule(IntFlag):
     ANSWERS = 4096
     BOUNDARY = 8192
     WISHES = 16384
+    MEETING = 32768
 
 
 PEER, CIRCLE, ROTATION = "peer", "circle", "flash"
@@ -87,6 +88,17 @@ class AnswerRule:
 
     question: str
     wish: Literal["same", "different"]
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingTerms:
+    """That a pair can meet: in which question people say how they can, and what its answers mean."""
+
+    question: str
+    in_person: tuple[str, ...]
+    """The answers of whoever can meet in person."""
+    virtually: tuple[str, ...]
+    """The answers of whoever can meet virtually. Who can meet either way gives an answer of both, or one in both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +180,8 @@ class Rules:
     interests_question: str = "interests"
     skills_alike: float | None = None
     """How alike a skill offered must be written to serve for one that is wanted, 0 to 1; None: the same."""
+    meeting: MeetingTerms | None = None
+    """Whether a pair must share a way of meeting; None: it does not matter."""
     circle: CircleTerms = CircleTerms()
     flash: FlashTerms = FlashTerms()
 
@@ -194,6 +208,7 @@ class Rules:
                 "repeat_pairs": self.repeat_pairs,
                 "answers": [{"question": one.question, "wish": one.wish} for one in self.answers],
                 "boundary": self.boundary,
+                **self._meeting_document(),
             },
             "weights": dict(self.weights),
             "stickiness": self.stickiness,
@@ -214,4 +229,16 @@ class Rules:
                 "mix": self.circle.mix,
             },
             "flash": {"rounds": self.flash.rounds, "seats": self.flash.seats},
+        }
+
+    def _meeting_document(self) -> dict[str, Any]:
+        """Nothing where the program says nothing, so that its runs have the fingerprints that they always had."""
+        if self.meeting is None:
+            return {}
+        return {
+            "meeting": {
+                "question": self.meeting.question,
+                "in_person": list(self.meeting.in_person),
+                "virtually": list(self.meeting.virtually),
+            }
         }

@@ -14,6 +14,7 @@ from tandem_matching.domain.rules import (
     CircleTerms,
     FlashTerms,
     IdentityQuestions,
+    MeetingTerms,
     Objective,
     Place,
     Rules,
@@ -107,6 +108,31 @@ class _Reading:
             found.append(AnswerRule(self.word(named, "question", f"{path}.question", ""), wish))
         return tuple(found)
 
+    def meeting(self, part: Mapping[str, Any], default: MeetingTerms | None) -> MeetingTerms | None:
+        if "meeting" not in part:
+            return default
+        if part["meeting"] is None:
+            return None
+        named = self.section(part, "meeting", "rules.meeting", ("question", "in_person", "virtually"))
+        if not isinstance(part["meeting"], Mapping):
+            return default
+        question = self.word(named, "question", "rules.meeting.question", "")
+        in_person = self.words(named, "in_person", "rules.meeting.in_person")
+        virtually = self.words(named, "virtually", "rules.meeting.virtually")
+        if in_person and {one.casefold() for one in in_person} == {one.casefold() for one in virtually}:
+            self.fault("rules.meeting", "in_person and virtually are the same answers: they must tell people apart")
+        return MeetingTerms(question, in_person, virtually)
+
+    def words(self, part: Mapping[str, Any], name: str, path: str) -> tuple[str, ...]:
+        value = part.get(name)
+        if not isinstance(value, list) or not 1 <= len(value) <= 20:
+            self.fault(path, "must be a list of 1 to 20 answers")
+            return ()
+        for place, one in enumerate(value):
+            if not isinstance(one, str) or not one.isprintable() or not 1 <= len(one.strip()) <= 200:
+                self.fault(f"{path}[{place}]", "must be an answer in the form: 1 to 200 printable characters")
+        return tuple(one.strip() for one in value if isinstance(one, str))
+
     def objective(self, part: Mapping[str, Any], default: Objective) -> Objective:
         value = part.get("objective", default)
         if value == "most" or value == "stable":
@@ -132,6 +158,7 @@ _RULES = (
     "repeat_pairs",
     "answers",
     "boundary",
+    "meeting",
 )
 
 
@@ -212,6 +239,7 @@ def rules_from(document: Mapping[str, Any], *, program_format: str = "one_to_one
         guest_question=reading.word(questions, "guest", "questions.guest", default.guest_question),
         interests_question=reading.word(questions, "interests", "questions.interests", default.interests_question),
         skills_alike=reading.likeness(skills, "alike", "skills.alike", default.skills_alike),
+        meeting=reading.meeting(rules, default.meeting),
         circle=CircleTerms(
             least=smallest,
             most=largest,

@@ -43,6 +43,7 @@ def _everybody(program_format: str) -> sa.TextClause:
                e.paused, e.is_mentor, e.is_mentee, e.mentor_places, e.mentor_taken, e.wanted_mentors, e.wanted_taken,
                p.level, p.level_name, p.unit, p.profession, p.manager_id, p.location, p.time_zone, p.languages,
                p.skills, p.confidential -> CAST(:program_key AS text) AS confidential,
+               p.open_answers -> CAST(:program_key AS text) AS open_answers,
                coalesce(w.first_in_line, false) AS first_in_line
         FROM enrollments e
         JOIN people p USING (person_id)
@@ -179,6 +180,7 @@ async def _read(
             skills=row.skills,
             needs=row.needs,
             confidential=_answers(row.confidential),
+            open_answers=_answers(row.open_answers),
             preferred=tuple(row.preferred),
             excluded=tuple(row.excluded),
             wishes=tuple(Wish(**wish) for wish in row.preferences),

@@ -58,6 +58,40 @@ async def list_requests(
     return (await session.scalars(query)).all()
 
 
+async def list_referrals(
+    session: AsyncSession, candidate_id: UUID, *, at: datetime, after: UUID | None, limit: int
+) -> Sequence[MatchRequest]:
+    """The requests for which somebody was named instead and has not answered yet, oldest first."""
+    query = (
+        sa.select(MatchRequest)
+        .where(
+            MatchRequest.referred_to == candidate_id,
+            MatchRequest.referral.is_(None),
+            MatchRequest.referral_until > at,
+        )
+        .order_by(MatchRequest.match_request_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(MatchRequest.match_request_id > after)
+    return (await session.scalars(query)).all()
+
+
+async def was_asked_for(session: AsyncSession, program_id: UUID, mentee_id: UUID, *, candidate_id: UUID) -> bool:
+    """Whether somebody said no to this mentee in a program, or was named to them there by a colleague before."""
+    said_no = sa.and_(MatchRequest.mentor_id == candidate_id, MatchRequest.state == "declined")
+    found = await session.scalar(
+        sa.select(MatchRequest.match_request_id)
+        .where(
+            MatchRequest.program_id == program_id,
+            MatchRequest.mentee_id == mentee_id,
+            sa.or_(said_no, MatchRequest.referred_to == candidate_id),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 async def standing(session: AsyncSession, program_id: UUID) -> dict[UUID, UUID | None]:
     """The mentees of a program whose requests stand, and which mentor is being asked now, where one is."""
     rows = await session.execute(

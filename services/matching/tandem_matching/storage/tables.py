@@ -38,6 +38,7 @@ class Person(Table):
     languages: Mapped[list[str]]
     skills: Mapped[dict[str, Any]]
     confidential: Mapped[dict[str, Any]]
+    open_answers: Mapped[dict[str, Any]] = mapped_column(default=dict)
     departed_on: Mapped[date | None]
     said_at: Mapped[datetime]
 
@@ -212,6 +213,9 @@ class MatchRequest(Table):
     reason: Mapped[str | None]
     words: Mapped[str | None]
     referred_to: Mapped[UUID | None]
+    referral: Mapped[str | None]
+    """What the colleague answered who was named: `agreed`, `declined`; None: nothing yet."""
+    referral_until: Mapped[datetime | None]
     pairing_id: Mapped[UUID | None]
     version: Mapped[int] = mapped_column()
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - as SQLAlchemy declares it

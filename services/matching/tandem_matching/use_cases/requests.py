@@ -16,7 +16,6 @@ from tandem_events.contracts import (
     MatchRequestDeclined,
     MatchRequestExpired,
     MatchRequestMade,
-    MentorReferred,
 )
 from tandem_events.contracts.requests import CloseReason, DeclineReason
 from tandem_matching.domain.refusals import (
@@ -33,6 +32,7 @@ from tandem_matching.storage import ledger, pairings, pools, requests, world
 from tandem_matching.storage.tables import MatchRequest
 from tandem_matching.use_cases.allowed import ONE_TO_ONE, allowed_pairs, noon, require_pairs_by_name, running_program
 from tandem_matching.use_cases.pairings import pair_two
+from tandem_matching.use_cases.referrals import referable_until, say_referral
 
 
 async def suggest_mentors(
@@ -226,23 +226,17 @@ async def decline_request(
     referred_to: UUID | None,
     at: datetime,
 ) -> MatchRequest:
-    """Say no, perhaps naming a colleague; the mentee's next choice is asked.
+    """Say no, perhaps naming a colleague, who is asked whether they agree; the mentee's next choice is asked.
 
     Raises:
         NoSuchRequest: the caller was not asked.
         RequestDecided: it is too late.
-        MentorNotAvailable: the colleague takes no mentees in this program, or not this one by its rules.
+        MentorNotAvailable: the colleague takes no mentees in this program, or not this one by its rules, or was asked
+            for this mentee before.
     """
     one = await _open(session, request_id, mentor_id, at=at)
     if referred_to is not None:
-        program, rules = await running_program(session, one.program_id)
-        suits = referred_to not in (mentor_id, one.mentee_id) and await allowed_pairs(
-            session, program, rules, mentors={referred_to}, mentees={one.mentee_id}, at=at
-        )
-        if not suits:
-            raise MentorNotAvailable(
-                "The colleague you name has no free place in this program, or its rules keep them and the mentee apart."
-            )
+        one.referral_until = await referable_until(session, one, referred_to, at=at)
     one.state, one.decided_at, one.reason, one.words, one.referred_to = "declined", at, reason, words, referred_to
     await session.flush()
     declined = MatchRequestDeclined(
@@ -255,15 +249,7 @@ async def decline_request(
     )
     await outbox.add(session, declined, version=one.version)
     if referred_to is not None:
-        referred = MentorReferred(
-            occurred_at=at,
-            match_request_id=one.match_request_id,
-            program_id=one.program_id,
-            mentee_id=one.mentee_id,
-            referrer_id=mentor_id,
-            candidate_id=referred_to,
-        )
-        await outbox.add(session, referred, version=one.version)
+        await say_referral(session, one, referred_to, "asked", at=at)
     await _ask_next(session, one.program_id, one.mentee_id, at=at)
     return one
 

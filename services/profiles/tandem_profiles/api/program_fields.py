@@ -35,7 +35,9 @@ class Question(BaseModel):
     required: bool = False
     roles: list[Role] = Field(default_factory=lambda: list(Role), min_length=1, max_length=2)
     visibility: Literal["program", "managers", "matching"] = Field(
-        default="managers", description="Who sees the answers; `matching` is used for matching and shown to nobody."
+        default="managers",
+        description="Who sees the answers; `matching` is used for matching and shown to nobody. Choices that the "
+        "program sees can be used for matching too.",
     )
     options: list[Line] = Field(default_factory=list, max_length=200, description="Of a choice.")
     several: bool = Field(default=False, description="Whether a choice takes several options.")

@@ -117,6 +117,12 @@ def confidential_answers(
     }
 
 
+def open_answers(questions: Sequence[Mapping[str, Any]], answers: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """The choices that go to matching and that everybody in the program may see. What people wrote stays here."""
+    choices = {one["question_id"] for one in questions if one["kind"] == "choice" and one["visibility"] == "program"}
+    return {name: answer for name, answer in answers.items() if name in choices and answer not in (None, "", [])}
+
+
 def shown_answers(
     questions: Sequence[Mapping[str, Any]], answers: Mapping[str, Any], *, to_managers: bool
 ) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Enrollment(Table):
     mentor_places: Mapped[int]
     wanted_mentors: Mapped[int]
     confidential_answers: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    open_answers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     answers: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     needs: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     preferences: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)

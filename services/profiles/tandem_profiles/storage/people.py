@@ -176,12 +176,16 @@ _COLUMNS = ", ".join(f"p.{column.name}" for column in PEOPLE.c)
 _STATES = (
     sa.text(
         f"""
-        SELECT {_COLUMNS}, coalesce(answers.by_program, '{{}}') AS confidential_answers
+        SELECT {_COLUMNS}, coalesce(answers.by_program, '{{}}') AS confidential_answers,
+               coalesce(answers.open_by_program, '{{}}') AS open_answers
         FROM people AS p
         LEFT JOIN LATERAL (
-            SELECT jsonb_object_agg(e.program_id, e.confidential_answers) AS by_program
+            SELECT jsonb_object_agg(e.program_id, e.confidential_answers)
+                       FILTER (WHERE e.confidential_answers <> '{{}}') AS by_program,
+                   jsonb_object_agg(e.program_id, e.open_answers)
+                       FILTER (WHERE e.open_answers <> '{{}}') AS open_by_program
             FROM enrollments AS e
-            WHERE e.person_id = p.person_id AND e.confidential_answers <> '{{}}'
+            WHERE e.person_id = p.person_id
               AND e.status IN ('submitted', 'waitlisted', 'approved', 'paused')
         ) AS answers ON true
         WHERE p.person_id = ANY(:ids)
@@ -189,11 +193,11 @@ _STATES = (
         """  # noqa: S608 - the names of our own columns
     )
     .bindparams(sa.bindparam("ids", type_=ARRAY(sa.Uuid)))
-    .columns(*PEOPLE.c, sa.column("confidential_answers", JSONB))
+    .columns(*PEOPLE.c, sa.column("confidential_answers", JSONB), sa.column("open_answers", JSONB))
 )
 
 
 async def states(session: AsyncSession, person_ids: Collection[UUID]) -> Sequence[Mapping[str, Any]]:
-    """People as the other services are told of them, with the confidential answers of the programs they are in."""
+    """People as the other services are told of them, with the answers for matching in the programs they are in."""
     await session.flush()
     return [dict(row) for row in (await session.execute(_STATES, {"ids": list(person_ids)})).mappings()]

@@ -39,6 +39,9 @@ from tandem_profiles.storage.enrollments import Enrollment
 from tandem_profiles.storage.programs import Program
 from tandem_profiles.use_cases import person_changes
 
+TOLD_ANSWERS = frozenset({"confidential_answers", "open_answers"})
+"""The answers of an enrollment of which the other services hear with the person."""
+
 _FACT_OF: Mapping[Status, type[Event]] = {
     Status.SUBMITTED: EnrollmentSubmitted,
     Status.APPROVED: EnrollmentApproved,
@@ -234,8 +237,10 @@ async def tell_answers(
     *,
     at: datetime,
 ) -> None:
-    """Tell people again whose confidential answers came or went with these enrollments."""
-    touched: dict[UUID, dict[str, Any]] = {row["person_id"]: {} for row in rows if row["confidential_answers"]}
+    """Tell people again of whose answers matching hears, as they came or went with these enrollments."""
+    touched: dict[UUID, dict[str, Any]] = {
+        row["person_id"]: {} for row in rows if any(row.get(name) for name in TOLD_ANSWERS)
+    }
     await person_changes.change(session, before, touched, at=at)
 
 

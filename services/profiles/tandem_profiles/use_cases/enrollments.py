@@ -34,6 +34,7 @@ from tandem_profiles.domain.questions import (
     answers_faults,
     confidential_answers,
     named_people,
+    open_answers,
     people_as_written_once,
 )
 from tandem_profiles.storage import enrollments, people, programs
@@ -170,7 +171,7 @@ async def change_enrollment(
     row = {**row, **changes, "version": row["version"] + 1}
     if status in (Status.SUBMITTED, Status.APPROVED):
         await outbox.add(session, decisions.fact_of(row, at=at), version=row["version"])
-    if "confidential_answers" in changes:
+    if decisions.TOLD_ANSWERS & changes.keys():
         await person_changes.change(session, before, {enrollment.person_id: {}}, at=at)
 
 
@@ -201,4 +202,5 @@ async def _fields(session: AsyncSession, program: Program, form: Mapping[str, An
         "roles": in_order(form["roles"]),
         "answers": answers,
         "confidential_answers": confidential_answers(program.questions, answers),
+        "open_answers": open_answers(program.questions, answers),
     }

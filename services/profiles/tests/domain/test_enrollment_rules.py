@@ -17,7 +17,13 @@ from tandem_profiles.domain.enrollments import (
 )
 from tandem_profiles.domain.programs import NEXT_STEPS as PROGRAM_STEPS
 from tandem_profiles.domain.programs import Status as ProgramStatus
-from tandem_profiles.domain.questions import answers_faults, changed_incompatibly, confidential_answers, shown_answers
+from tandem_profiles.domain.questions import (
+    answers_faults,
+    changed_incompatibly,
+    confidential_answers,
+    open_answers,
+    shown_answers,
+)
 
 ADA: dict[str, Any] = {"unit": "Harbour", "location": "Lisbon", "level": 3}
 
@@ -116,6 +122,14 @@ def test_answers_are_shown_to_those_they_are_for() -> None:
     assert shown_answers(asked, answers, to_managers=False) == {"a": "1"}
     assert shown_answers(asked, answers, to_managers=True) == {"a": "1", "b": "2"}
     assert confidential_answers(asked, answers) == {"c": ["3"]}
+    assert open_answers(asked, answers) == {}
+
+
+def test_choices_that_everybody_in_the_program_may_see_go_to_matching_openly() -> None:
+    seen = [question(name, "choice", visibility="program") for name in ("one", "several", "left_blank")]
+    hidden = [question(name, "choice", visibility=name) for name in ("managers", "matching")]
+    answers = {"one": "a", "several": ["a", "b"], "left_blank": "", "managers": "a", "matching": "b"}
+    assert open_answers([*seen, *hidden], answers) == {"one": "a", "several": ["a", "b"]}
 
 
 @pytest.mark.parametrize(
