@@ -16,6 +16,7 @@ AT_WORK = ("queued", "running")
 DONE = ("completed", "published")
 PAIRS_SHOWN = 6
 ALONE_SHOWN = 3
+GROUPS_SHOWN = 3
 SEED = 0
 REASONS_SHOWN = 2
 
@@ -37,6 +38,17 @@ class Alone:
     person_id: str
     role: str
     words: str
+    meanwhile: str | None = None
+    """What the program's fallback offers until then, or why it offers nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeerGroup:
+    """Mentees without a mentor whom a run proposes to each other until they have one, and why in words."""
+
+    member_ids: tuple[str, ...]
+    score: float
+    reasons: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,7 @@ class Outcome:
     program_id: str
     pairs: tuple[Pair, ...]
     unmatched: tuple[Alone, ...]
+    peer_groups: tuple[PeerGroup, ...] = ()
 
 
 def run(
@@ -80,8 +93,12 @@ def outcome(api: Api, run_id: UUID) -> Outcome:
         program_id=stands["program_id"],
         pairs=pairs,
         unmatched=tuple(
-            Alone(person_id=one["person_id"], role=one["role"], words=one["words"])
+            Alone(one["person_id"], one["role"], one["words"], one.get("meanwhile"))
             for one in api.pages("matching", f"/match-runs/{run_id}/unmatched")
+        ),
+        peer_groups=tuple(
+            PeerGroup(tuple(one["member_ids"]), one["score"], _words(one))
+            for one in api.pages("matching", f"/match-runs/{run_id}/peer-groups")
         ),
     )
 
@@ -106,7 +123,7 @@ def as_document(found: Outcome, *, published: bool) -> dict[str, Any]:
 
 
 def show(found: Outcome, called: Mapping[str, str], console: "Console") -> None:
-    """Print the best pairs with their reasons, and how many there are."""
+    """Print the best pairs with their reasons, who has nobody, and the peer groups that are proposed to them."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_edge=False)
@@ -124,15 +141,22 @@ def show(found: Outcome, called: Mapping[str, str], console: "Console") -> None:
     if len(found.pairs) > PAIRS_SHOWN:
         console.print(f"... and {len(found.pairs) - PAIRS_SHOWN} more pairs.")
     for alone in found.unmatched[:ALONE_SHOWN]:
-        console.print(f"{called.get(alone.person_id, alone.person_id)} ({alone.role}) has nobody: {alone.words}")
+        words = f"{alone.words} {alone.meanwhile}" if alone.meanwhile else alone.words
+        console.print(f"{called.get(alone.person_id, alone.person_id)} ({alone.role}) has nobody: {words}")
     if len(found.unmatched) > ALONE_SHOWN:
         console.print(f"... and {len(found.unmatched) - ALONE_SHOWN} more have nobody.")
+    for group in found.peer_groups[:GROUPS_SHOWN]:
+        members = ", ".join(called.get(person, person) for person in group.member_ids)
+        console.print(f"Peer group until they have mentors: {members}. {' '.join(group.reasons[:REASONS_SHOWN])}")
+    if len(found.peer_groups) > GROUPS_SHOWN:
+        console.print(f"... and {len(found.peer_groups) - GROUPS_SHOWN} more peer groups.")
 
 
 def shown_people(found: Outcome) -> list[str]:
     """Whose names `show` needs."""
     paired = [person for pair in found.pairs[:PAIRS_SHOWN] for person in (pair.mentee_id, pair.mentor_id)]
-    return [*paired, *(alone.person_id for alone in found.unmatched[:ALONE_SHOWN])]
+    grouped = [person for group in found.peer_groups[:GROUPS_SHOWN] for person in group.member_ids]
+    return [*paired, *(alone.person_id for alone in found.unmatched[:ALONE_SHOWN]), *grouped]
 
 
 def _pair(proposal: Mapping[str, Any]) -> Pair:
@@ -140,6 +164,10 @@ def _pair(proposal: Mapping[str, Any]) -> Pair:
         mentor_id=proposal["mentor_id"],
         mentee_id=proposal["mentee_id"],
         score=proposal.get("score"),
-        # What adds nothing to a pair's score is no reason for it.
-        reasons=tuple(str(reason["words"]) for reason in proposal["reasons"] if reason["share"] > 0),
+        reasons=_words(proposal),
     )
+
+
+def _words(proposal: Mapping[str, Any]) -> tuple[str, ...]:
+    # What adds nothing to the score is no reason for it.
+    return tuple(str(reason["words"]) for reason in proposal["reasons"] if reason["share"] > 0)

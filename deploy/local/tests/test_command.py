@@ -231,8 +231,17 @@ class Answers(BaseHTTPRequestHandler):
             known = query["email"] == ["moira@example.org"]
             return self._answer(200, {"items": [{"person_id": str(MOIRA)}] if known else []})
         if path.endswith("/unmatched"):
-            alone = {"person_id": "m3", "role": "mentee", "words": "No mentor speaks Maori."}
+            alone = {
+                "person_id": "m3",
+                "role": "mentee",
+                "words": "No mentor speaks Maori.",
+                "meanwhile": "A group is.",
+            }
             return self._answer(200, {"items": [alone], "next_cursor": None})
+        if path.endswith("/peer-groups"):
+            reasons = [{"words": "All 3 want to learn Maori.", "share": 1.0}, {"words": "None is alike.", "share": 0.0}]
+            group = {"member_ids": ["m3", "m4", "m5"], "score": 80, "reasons": reasons}
+            return self._answer(200, {"items": [group], "next_cursor": None})
         if path.endswith("/proposals"):
             reason = {"words": "both in Digital", "share": 0.5}
             item = {"mentor_id": "m1", "mentee_id": "m2", "score": 7, "reasons": [reason]}
@@ -333,7 +342,11 @@ def test_a_match_is_awaited_and_shown_with_its_reasons(services: FakeServices) -
 
     assert "Moira m1" in result.stdout
     assert "both in Digital" in result.stdout
-    assert "Moira m3 (mentee) has nobody: No mentor speaks Maori." in result.stdout
+    said = " ".join(result.stdout.split())
+    assert "Moira m3 (mentee) has nobody: No mentor speaks Maori. A group is." in said
+    assert "Peer group until they have mentors: Moira m3, Moira m4, Moira m5. All 3 want to learn Maori." in said
+    assert "None is alike" not in said
+    assert "1 pairs, 1 people without one, 1 peer groups of mentees among them; nobody was told" in said
     assert "nobody was told" in result.stdout
     assert not any(path.endswith("/publication") for path, *_ in services.received)
 

@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 from feedback_world import Pair, World
 
-from tandem_events.contracts import FeedbackRequested, FeedbackSubmitted, PairingCreated
+from tandem_events.contracts import FeedbackRequested, FeedbackSubmitted, Member, PairingCreated
 from tandem_events.envelope import to_message
-from tandem_events.testing import publish_messages, tap
+from tandem_events.testing import eventually, publish_messages, tap
 
 ANSWERS: dict[str, Any] = {
     "praise": "You listened.",
@@ -109,6 +109,24 @@ async def test_an_event_that_comes_twice_asks_once(world: World) -> None:
     again = to_message(event, version=1)
     await publish_messages(world.settings, again, again)
     assert len(await pair.requests(pair.as_mentee)) == 1
+
+
+async def test_each_of_several_peers_is_asked_also_in_a_program_of_pairs(world: World) -> None:
+    pair = Pair(world, await world.program(), uuid4(), uuid4(), uuid4(), world.now())
+    peers = (pair.mentor, pair.mentee, uuid4())
+    members = tuple(Member(person_id=one, role="peer") for one in peers)
+    created = PairingCreated(
+        pairing_id=pair.pairing_id,
+        program_id=pair.program_id,
+        format="peer",
+        members=members,
+        occurred_at=world.now(),
+    )
+    await world.hear(created)
+    await eventually(pair.known)
+    await pair.meet(attended=peers)
+    for one in peers:
+        assert await pair.requests(world.tokens.person(one))
 
 
 async def test_sessions_of_a_relationship_that_is_not_known_yet_wait_for_it(world: World) -> None:

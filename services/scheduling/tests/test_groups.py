@@ -71,6 +71,24 @@ async def test_peers_promise_each_other_what_peers_can(scheduling: Scheduling) -
     )
 
 
+async def test_a_group_of_peers_agrees_meets_and_goes_on_without_one_of_them(scheduling: Scheduling) -> None:
+    people = [uuid4() for _ in range(4)]
+    peers = await several(scheduling, "peer", peer=people)
+    agreement = await scheduling.ask("GET", f"/pairings/{peers.pairing_id}/agreement", people[1])
+    assert agreement["state"] == "signed"
+    assert [one["role"] for one in agreement["terms"]["commitments"]] == ["peer"]
+    path = f"/pairings/{peers.pairing_id}/sessions"
+    made = await scheduling.ask("POST", path, people[2], status=201, json=at(MONDAY + DAY))
+    assert {UUID(one["person_id"]) for one in made["attendees"]} == set(people)
+    await leaves(scheduling, peers, people[0], [Member(person_id=one, role="peer") for one in people[1:]])
+
+    async def three_attend() -> bool:
+        seen = await scheduling.ask("GET", f"/sessions/{made['session_id']}", people[3])
+        return {UUID(one["person_id"]) for one in seen["attendees"]} == set(people[1:])
+
+    await eventually(three_attend)
+
+
 async def test_in_a_flash_program_everybody_meets_everybody_once_with_breaks_between(scheduling: Scheduling) -> None:
     mentors, mentees = [uuid4() for _ in range(3)], [uuid4() for _ in range(4)]
     flash = await several(scheduling, "flash", mentor=mentors, mentee=mentees)

@@ -136,7 +136,8 @@ def match(
         console = screen()
         matching.show(found, called, console)
         done = "they are paired now" if publish else "nobody was told; --publish pairs them"
-        console.print(f"{len(found.pairs)} pairs, {len(found.unmatched)} people without one; {done}.")
+        groups = f", {len(found.peer_groups)} peer groups of mentees among them" if found.peer_groups else ""
+        console.print(f"{len(found.pairs)} pairs, {len(found.unmatched)} people without one{groups}; {done}.")
 
 
 def _match_rankings(rankings: Path, capacities: Path | None, other_side: Path | None, *, as_json: bool) -> None:

@@ -42,6 +42,7 @@ class PairingShown(BaseModel):
     status: Literal["active", "ended"]
     end_reason: str | None = Field(description="The program's managers see the true one, members what others are told.")
     turn: int | None = Field(description="The round in which they meet, in a rotation.")
+    fallback: bool = Field(description="Whether it is a peer group of mentees who still wait for a mentor.")
     continued_as: UUID | None = Field(description="The relationship that goes on, where another mentor took over.")
     created_at: datetime
     ended_at: datetime | None
@@ -95,7 +96,7 @@ class ExplainedPairs(BaseModel):
     """Why members were proposed to each other; empty where they chose each other."""
 
     items: list[ExplainedPair]
-    circle: list[ReasonShown] = Field(description="Why the members of a circle sit together.")
+    circle: list[ReasonShown] = Field(description="Why the members of a circle, or of a peer group, sit together.")
 
 
 class MentorCandidateShown(BaseModel):

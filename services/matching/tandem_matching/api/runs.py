@@ -164,6 +164,16 @@ class CircleShown(BaseModel):
     reasons: list[ReasonShown]
 
 
+class PeerGroupShown(BaseModel):
+    """Mentees without a mentor who should learn together until they have one."""
+
+    proposal_id: UUID
+    fallback: Literal[True] = Field(default=True, description="It takes nobody's place in the line for a mentor.")
+    member_ids: list[UUID]
+    score: float = Field(description="0 to 100: how alike they are.")
+    reasons: list[ReasonShown]
+
+
 class DifferenceShown(BaseModel):
     """What a run would change for a mentee, against another run."""
 
@@ -197,6 +207,9 @@ class UnmatchedShown(BaseModel):
     rule: str
     words: str
     would_fit: int
+    meanwhile: str | None = Field(
+        description="What the program's fallback offers until then, or why it offers nothing; null where it has none."
+    )
 
 
 class PublicationAsked(BaseModel):
@@ -288,6 +301,27 @@ async def list_circles(
                     "score": row.score,
                     "reasons": row.reasons,
                 }
+            )
+            for row in rows[:limit]
+        ],
+        next_cursor=paging.encode(rows[limit - 1].position) if len(rows) > limit else None,
+    )
+
+
+@router.get("/match-runs/{run_id}/peer-groups")
+async def list_peer_groups(
+    run_id: UUID, caller: CurrentCaller, session: Transaction, limit: Limit = 50, cursor: Cursor = None
+) -> Page[PeerGroupShown]:
+    """The peer groups that a run proposes to mentees without a mentor, where the program has that fallback."""
+    await runs.find_run(session, run_id, caller)
+    position = paging.decode(cursor, row_number)
+    rows = await stored_runs.list_circles(
+        session, run_id, fallback=True, after=position[0] if position else 0, limit=limit + 1
+    )
+    return Page(
+        items=[
+            PeerGroupShown.model_validate(
+                {"proposal_id": row.proposal_id, "member_ids": row.people, "score": row.score, "reasons": row.reasons}
             )
             for row in rows[:limit]
         ],

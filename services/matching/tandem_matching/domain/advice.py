@@ -56,6 +56,8 @@ class Unmatched:
     words: str
     would_fit: int
     """How many would fit after the change that the words name."""
+    meanwhile: str | None = None
+    """What the program's fallback offers until then, or why it offers nothing; None where it has none."""
 
     def as_document(self) -> dict[str, Any]:
         """As it is stored and shown."""
@@ -65,6 +67,7 @@ class Unmatched:
             "rule": self.rule,
             "words": self.words,
             "would_fit": self.would_fit,
+            "meanwhile": self.meanwhile,
         }
 
 

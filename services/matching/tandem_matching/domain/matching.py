@@ -14,13 +14,14 @@ from tandem_matching.domain.advice import Unmatched, advise
 from tandem_matching.domain.assignment import assign
 from tandem_matching.domain.costs import find_blocking, price_rules
 from tandem_matching.domain.encoding import encode, hidden_points
+from tandem_matching.domain.fallback import PeerGroup, propose_peer_groups
 from tandem_matching.domain.load import assign_spread
 from tandem_matching.domain.memory import Memory, recall, remember
 from tandem_matching.domain.people import Pool, Traits
 from tandem_matching.domain.pins import pin
 from tandem_matching.domain.reasons import Reason, explain
 from tandem_matching.domain.refusals import PoolEmpty
-from tandem_matching.domain.rules import LOAD, Rules
+from tandem_matching.domain.rules import LOAD, PEER, Rules
 from tandem_matching.domain.stable_assignment import assign_stable, blocking_pairs
 
 
@@ -49,6 +50,8 @@ class Match:
     """SHA-256 of snapshot, rules, seed and result."""
     memory: Memory | None = field(default=None, compare=False, repr=False)
     """What makes a match of nearly the same pool quick; None where it was not asked for."""
+    peer_groups: tuple[PeerGroup, ...] = ()
+    """What is proposed to mentees without a mentor, where the program wants that; the most alike first."""
 
 
 def no_progress(_: float) -> None:
@@ -74,13 +77,17 @@ def match(
     another one then. `keep_memory`: give back what makes the next one quick. `costs`: report in the summary what each
     rule costs (`rule_prices`) and who would rather have each other (`blocking`), which takes a match for each rule.
 
+    Where the program wants peer groups as a fallback, they are proposed to mentees without a mentor, also where there
+    is no mentor at all; nothing else changes by them.
+
     Raises:
         PoolEmpty: one side has nobody.
         PinsContradict: the pinned pairs cannot be had.
     """
     at = datetime.combine(on, time(12), UTC)  # where clocks change that night, they have
     pool = in_order(pool, seed)
-    if not pool.mentees or not pool.mentors:
+    terms = rules.peer_group
+    if not pool.mentees or (not pool.mentors and terms is None):
         side = "mentees who want a mentor" if not pool.mentees else "mentors with a free place"
         raise PoolEmpty(f"There are no {side} in this program now: approve enrollments first.")
     encoded = encode(pool, rules, at=at)
@@ -139,6 +146,13 @@ def match(
     }
     if stable:
         summary["blocking_pairs"] = blocking_pairs(pool, pinned.rest, assignment.mentees, assignment.mentors)
+    fallback = None
+    if terms is not None:
+        fallback = propose_peer_groups(pool, rules, terms, without_mentor, at=at, step=lambda: progress(0.9))
+        unmatched = [replace(one, meanwhile=fallback.meanwhile.get(one.person_id)) for one in unmatched]
+        summary["peer_groups"] = len(fallback.groups)
+        summary["in_peer_groups"] = sum(len(one.members) for one in fallback.groups)
+        summary["peer_groups_seat_all_they_can"] = fallback.proven
     if costs:
         blocking = find_blocking(pinned.rest, assignment.mentees, assignment.mentors)
         summary["blocking"] = {
@@ -154,12 +168,15 @@ def match(
         if stable or spread:
             summary["rule_prices_unknown"] = _UNPRICED_STABLE if stable else _UNPRICED_SPREAD
     kept = keep_memory and not stable and bool(assignment.rounds) and LOAD not in rules.weight_points()
+    peer_groups = fallback.groups if fallback else ()
+    told: list[list[Any]] = [[one.mentor_id, one.mentee_id] for one in proposals]
     return Match(
         tuple(proposals),
         tuple(unmatched),
         summary,
-        fingerprint(pool, rules, seed, on, [[one.mentor_id, one.mentee_id] for one in proposals]),
+        fingerprint(pool, rules, seed, on, [*told, *([PEER, *one.members] for one in peer_groups)]),
         remember(pool, rules, assignment.rounds[0], on=on) if kept else None,
+        peer_groups,
     )
 
 
@@ -198,6 +215,8 @@ def fingerprint(pool: Pool, rules: Rules, seed: int, on: date, found: list[list[
     if rules.meeting:
         people = [*(one.traits for one in pool.mentors), *(one.traits for one in pool.mentees)]
         add(sorted([str(one.person_id), str(one.open_answers.get(rules.meeting.question))] for one in people))
+    if rules.peer_group is not None:
+        add(sorted(map(str, pool.accompanied)))
     add([rules.as_document(), seed, on.isoformat()])
     add(found)
     return digest.hexdigest()

@@ -108,3 +108,5 @@ class Pool:
     """What the program's advisor says of pairs (mentor, mentee)."""
     earlier_pairs: frozenset[tuple[UUID, UUID]] = frozenset()
     """Pairs (mentor, mentee) that an earlier run proposed, for rules that want few of them to move."""
+    accompanied: frozenset[UUID] = frozenset()
+    """Mentees who have a mentor of the program, or one of its peer groups, now: no peer group is proposed to them."""

@@ -31,14 +31,16 @@ class Taken:
         return self.by_mentor, self.by_mentee, self.by_peer
 
 
-def places_taken(relationships: Iterable[Iterable[tuple[UUID, str]]], *, program_format: str) -> Taken:
+def places_taken(
+    relationships: Iterable[Iterable[tuple[UUID, str]]], *, program_format: str, fallback: bool = False
+) -> Taken:
     """What these relationships (person and role of each member) take.
 
     A mentor gives a place to each mentee, but one to a circle, however many sit in it. The short meetings of a rotation
-    take nothing.
+    take nothing, nor does a fallback: who sits in such a peer group wants the same mentors as before.
     """
     taken = Taken(Counter(), Counter(), Counter())
-    if program_format == ROTATION:
+    if fallback or program_format == ROTATION:
         return taken
     for members in relationships:
         listed = list(members)
@@ -54,10 +56,11 @@ def places_taken(relationships: Iterable[Iterable[tuple[UUID, str]]], *, program
 
 
 def goes_on_without(leaver: UUID, members: Iterable[tuple[UUID, str]]) -> bool:
-    """Whether a relationship goes on when somebody leaves it: a group without a mentee, a circle without anybody.
+    """Whether a relationship goes on without somebody: a group without a mentee, circles and peers without anybody.
 
-    It needs a mentor or facilitator and a mentee, and whom it loses must be one of several.
+    It needs a mentor or facilitator and a mentee, or two peers, and whom it loses must be one of several.
     """
     listed = list(members)
     rest = [role for person, role in listed if person != leaver]
-    return len(rest) < len(listed) and "mentee" in rest and ("mentor" in rest or FACILITATOR in rest)
+    led = "mentee" in rest and ("mentor" in rest or FACILITATOR in rest)
+    return len(rest) < len(listed) and (led or rest.count(PEER) > 1)

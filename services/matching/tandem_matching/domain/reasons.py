@@ -197,16 +197,16 @@ class _Words:
     def _skills(self, mentee: Traits, mentor: Traits) -> str:
         found, missing = _offered(mentee, mentor, alike=self._rules.skills_alike)
         if not found:
-            return f"The mentee wants {_listed(missing)}, and the mentor offers none of it."
-        sentence = f"The mentor offers what the mentee wants: {_listed(found)}"
-        return f"{sentence}; not {_listed(missing)}." if missing else f"{sentence}."
+            return f"The mentee wants {listed(missing)}, and the mentor offers none of it."
+        sentence = f"The mentor offers what the mentee wants: {listed(found)}"
+        return f"{sentence}; not {listed(missing)}." if missing else f"{sentence}."
 
     def _reciprocity(self, mentee: Traits, mentor: Traits) -> str:
         found, missing = _offered(mentor, mentee, alike=None)
         if not found:
-            return f"The mentor would like to learn {_listed(missing)}; the mentee offers none of it."
-        sentence = f"The mentee can give what the mentor wants to learn: {_listed(found)}"
-        return f"{sentence}; not {_listed(missing)}." if missing else f"{sentence}."
+            return f"The mentor would like to learn {listed(missing)}; the mentee offers none of it."
+        sentence = f"The mentee can give what the mentor wants to learn: {listed(found)}"
+        return f"{sentence}; not {listed(missing)}." if missing else f"{sentence}."
 
 
 def _offered(wanting: Traits, offering: Traits, *, alike: float | None) -> tuple[list[str], list[str]]:
@@ -287,8 +287,9 @@ def _location(mentee: Traits, mentor: Traits) -> str:
 
 def _languages(mentee: Traits, mentor: Traits) -> str:
     shared = sorted(spoken(mentee) & spoken(mentor))
-    return f"Both speak {_listed(shared)}." if shared else "They share no language."
+    return f"Both speak {listed(shared)}." if shared else "They share no language."
 
 
-def _listed(words: list[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Words one after the other, as a sentence has them."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

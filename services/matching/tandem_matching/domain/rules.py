@@ -124,6 +124,17 @@ class FlashTerms:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerGroupTerms:
+    """How peer groups are made of mentees whom a run leaves without a mentor."""
+
+    least: int = 3
+    most: int = 5
+    """Mentees in a group."""
+    level_gap: int | None = 1
+    """By how many levels people of a group differ at most, so that nobody sits with seniors; None: does not matter."""
+
+
+@dataclass(frozen=True, slots=True)
 class AdvisorTerms:
     """Whether a service of the platform team is asked about pairs, and what happens when it does not answer."""
 
@@ -184,6 +195,8 @@ class Rules:
     """Whether a pair must share a way of meeting; None: it does not matter."""
     circle: CircleTerms = CircleTerms()
     flash: FlashTerms = FlashTerms()
+    peer_group: PeerGroupTerms | None = None
+    """The fallback for mentees whom a run leaves without a mentor; None: they only wait."""
 
     def weight_points(self) -> dict[str, int]:
         """Weights as whole thousandths of their sum, so that scores are whole numbers and equal means equal."""
@@ -192,7 +205,7 @@ class Rules:
 
     def as_document(self) -> dict[str, Any]:
         """The settings as a program keeps them; `rules_from` reads it back."""
-        return {
+        document: dict[str, Any] = {
             "rules": {
                 "level_gap": {
                     "least": self.level_gap_least,
@@ -230,6 +243,13 @@ class Rules:
             },
             "flash": {"rounds": self.flash.rounds, "seats": self.flash.seats},
         }
+        if self.peer_group is not None:
+            # Only where it is set: the fingerprints of programs without it stay what they were before it existed.
+            terms = self.peer_group
+            document["fallback"] = {
+                "peer_group": {"least": terms.least, "most": terms.most, "level_gap": terms.level_gap}
+            }
+        return document
 
     def _meeting_document(self) -> dict[str, Any]:
         """Nothing where the program says nothing, so that its runs have the fingerprints that they always had."""

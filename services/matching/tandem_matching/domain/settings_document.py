@@ -6,9 +6,12 @@ from typing import Any
 from tandem_chassis.errors import Fault
 from tandem_matching.domain.refusals import SettingsMalformed
 from tandem_matching.domain.rules import (
+    CIRCLE,
     CRITERIA,
     LARGEST_WEIGHT,
     LEAST_ALIKE,
+    PEER,
+    ROTATION,
     AdvisorTerms,
     AnswerRule,
     CircleTerms,
@@ -16,6 +19,7 @@ from tandem_matching.domain.rules import (
     IdentityQuestions,
     MeetingTerms,
     Objective,
+    PeerGroupTerms,
     Place,
     Rules,
 )
@@ -133,6 +137,27 @@ class _Reading:
                 self.fault(f"{path}[{place}]", "must be an answer in the form: 1 to 200 printable characters")
         return tuple(one.strip() for one in value if isinstance(one, str))
 
+    def peer_group(self, top: Mapping[str, Any], program_format: str) -> PeerGroupTerms | None:
+        if top.get("fallback") is None:
+            return None
+        fallback = self.section(top, "fallback", "fallback", ("peer_group",))
+        if fallback.get("peer_group") is None:
+            return None
+        path, default = "fallback.peer_group", PeerGroupTerms()
+        if program_format in (PEER, CIRCLE, ROTATION):
+            self.fault(path, f"is for programs of mentors and their mentees, and this one's format is {program_format}")
+            return None
+        part = self.section(fallback, "peer_group", path, ("least", "most", "level_gap"))
+        sizes = SMALLEST_GROUP, LARGEST_GROUP
+        least = self.whole(part, "least", f"{path}.least", default.least, *sizes)
+        most = self.whole(part, "most", f"{path}.most", max(least, default.most), *sizes)
+        if least > most:
+            self.fault(path, f"least ({least}) is more than most ({most}): no group could be made")
+        level_gap = part.get("level_gap", default.level_gap)
+        if level_gap is not None:
+            level_gap = self.whole(part, "level_gap", f"{path}.level_gap", 1, 0, 100)
+        return PeerGroupTerms(least, most, level_gap)
+
     def objective(self, part: Mapping[str, Any], default: Objective) -> Objective:
         value = part.get("objective", default)
         if value == "most" or value == "stable":
@@ -174,7 +199,11 @@ _SECTIONS = (
     "skills",
     "circle",
     "flash",
+    "fallback",
 )
+
+SMALLEST_GROUP, LARGEST_GROUP = 2, 8
+"""Of how many people a peer group may be: who sits in a larger one seldom gets a word in."""
 
 
 def defaults_of(program_format: str) -> Rules:
@@ -250,6 +279,7 @@ def rules_from(document: Mapping[str, Any], *, program_format: str = "one_to_one
             rounds=reading.whole(flash, "rounds", "flash.rounds", default.flash.rounds, 1, 50),
             seats=reading.whole(flash, "seats", "flash.seats", default.flash.seats, 1, 50),
         ),
+        peer_group=reading.peer_group(top, program_format),
         identity=IdentityQuestions(
             asked=reading.word(identity, "asked", "identity.asked", default.identity.asked),
             wish=reading.word(identity, "wish", "identity.wish", default.identity.wish),

@@ -12,6 +12,7 @@ def people_of(found: Found) -> set[UUID]:
     """Everybody whom a run's result names."""
     named = {one.person_id for one in found.unmatched}
     if isinstance(found, Match):
+        named |= {person for one in found.peer_groups for person in one.members}
         return named | {person for one in found.proposals for person in (one.mentor_id, one.mentee_id)}
     return named | {person for one in found.relationships for person, _ in one.members}
 
@@ -24,6 +25,10 @@ def without_vanished(found: Found, gone: Collection[UUID]) -> Found:
     unmatched = tuple(one for one in found.unmatched if one.person_id not in gone)
     if isinstance(found, Match):
         proposals = tuple(one for one in found.proposals if not {one.mentor_id, one.mentee_id} & set(gone))
-        return replace(found, proposals=proposals, unmatched=unmatched, summary=summary)
+        groups = tuple(one for one in found.peer_groups if not set(one.members) & set(gone))
+        alone = {person for one in found.peer_groups if one not in groups for person in one.members}
+        # Nobody is promised a group that is proposed no more.
+        unmatched = tuple(replace(one, meanwhile=None) if one.person_id in alone else one for one in unmatched)
+        return replace(found, proposals=proposals, unmatched=unmatched, summary=summary, peer_groups=groups)
     related = tuple(one for one in found.relationships if not {person for person, _ in one.members} & set(gone))
     return replace(found, relationships=related, unmatched=unmatched, summary=summary)

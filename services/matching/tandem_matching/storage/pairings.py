@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from tandem_matching.domain.rules import FACILITATOR, ROTATION
+from tandem_matching.domain.rules import FACILITATOR, PEER, ROTATION
 from tandem_matching.storage.arrays import among
 from tandem_matching.storage.room import free, wanted
 from tandem_matching.storage.tables import Enrollment, Pairing, PairingMember, Person
@@ -24,6 +24,12 @@ class NewPairing:
     """Person and role."""
     turn: int | None = None
     """The round of a rotation."""
+    fallback: bool = False
+    """Whether it is a peer group of mentees who wait for a mentor."""
+
+    def format_in(self, program_format: str) -> str:
+        """The format of the relationship in a program of this one."""
+        return PEER if self.fallback else program_format
 
 
 async def store_pairings(
@@ -44,13 +50,14 @@ async def store_pairings(
             {
                 "pairing_id": one.pairing_id,
                 "program_id": program_id,
-                "format": program_format,
+                "format": one.format_in(program_format),
                 "run_id": run_id,
                 "status": "active",
                 "end_reason": None,
                 "created_at": at,
                 "ended_at": None,
                 "turn": one.turn,
+                "fallback": one.fallback,
                 "version": 1,
             }
             for one in pairings
@@ -183,7 +190,7 @@ async def existing_pairs(
 ) -> set[tuple[UUID, UUID]]:
     """The active pairs (mentor, mentee) of these mentees, in all programs; peers in either order.
 
-    The short meetings of rotations count for a rotation only.
+    The short meetings of rotations count for a rotation only; peer groups of those who wait for a mentor do not count.
     """
     mentee, mentor = aliased(PairingMember), aliased(PairingMember)
     rows = await session.execute(
@@ -195,6 +202,7 @@ async def existing_pairs(
             mentor.role.in_(("mentor", FACILITATOR, "peer")),
             mentor.person_id != mentee.person_id,
             Pairing.status == "active",
+            Pairing.fallback.is_(False),
             sa.or_(Pairing.format != ROTATION, sa.literal(program_format == ROTATION)),
             mentee.left_at.is_(None),
             mentor.left_at.is_(None),
@@ -202,6 +210,21 @@ async def existing_pairs(
         )
     )
     return {(mentor_id, mentee_id) for mentor_id, mentee_id in rows}
+
+
+async def accompanied(session: AsyncSession, program_id: UUID) -> set[UUID]:
+    """Who has a mentor of a program now, or sits in one of its peer groups of those who wait for a mentor."""
+    rows = await session.scalars(
+        sa.select(PairingMember.person_id)
+        .join(Pairing, Pairing.pairing_id == PairingMember.pairing_id)
+        .where(
+            Pairing.program_id == program_id,
+            Pairing.status == "active",
+            PairingMember.left_at.is_(None),
+            sa.or_(PairingMember.role == "mentee", Pairing.fallback),
+        )
+    )
+    return set(rows)
 
 
 async def enrolled_mentee(

@@ -70,7 +70,7 @@ _PAIRS = sa.text(
     WHERE e.program_id = :program AND e.status = 'approved'
       AND (CAST(:people AS uuid[]) IS NULL OR e.person_id = ANY(CAST(:people AS uuid[])))
       AND (CAST(:person AS uuid) IS NULL OR CAST(:person AS uuid) IN (mentor.person_id, mentee.person_id))
-      AND (pairing.format <> :rotation OR :short_ones_too)
+      AND (pairing.format <> :rotation OR :short_ones_too) AND NOT pairing.fallback
     GROUP BY 1, 2
     """
 )

@@ -15,7 +15,7 @@ from tandem_matching.domain.advice import Unmatched as Told
 from tandem_matching.domain.matching import Match
 from tandem_matching.domain.reasons import Reason
 from tandem_matching.domain.relationships import Arrangement
-from tandem_matching.domain.rules import FACILITATOR
+from tandem_matching.domain.rules import FACILITATOR, PEER
 from tandem_matching.storage.arrays import among
 from tandem_matching.storage.tables import MatchRun, Proposal, ProposedCircle, Table, Unmatched
 
@@ -88,6 +88,18 @@ async def store_match(session: AsyncSession, run_id: UUID, match: Match) -> None
             for position, one in enumerate(match.proposals, start=1)
         ),
     )
+    await _copy(
+        session,
+        ProposedCircle,
+        (*_CIRCLE_COLUMNS, "fallback"),
+        (
+            (
+                *(run_id, position, uuid7(), list(one.members), [PEER] * len(one.members)),
+                *(one.score, _written(one.reasons), True),
+            )
+            for position, one in enumerate(match.peer_groups, start=1)
+        ),
+    )
     await _store_unmatched(session, run_id, match.unmatched)
 
 
@@ -110,7 +122,7 @@ async def store_arrangement(session: AsyncSession, run_id: UUID, arrangement: Ar
     await _copy(
         session,
         ProposedCircle,
-        ("run_id", "position", "proposal_id", "people", "roles", "score", "reasons"),
+        _CIRCLE_COLUMNS,
         (
             (
                 *(run_id, position, uuid7(), [person for person, _ in one.members]),
@@ -124,6 +136,7 @@ async def store_arrangement(session: AsyncSession, run_id: UUID, arrangement: Ar
 
 
 _PAIR_COLUMNS = ("run_id", "position", "proposal_id", "mentor_id", "mentee_id", "score", "reasons", "pinned", "turn")
+_CIRCLE_COLUMNS = ("run_id", "position", "proposal_id", "people", "roles", "score", "reasons")
 
 
 def _written(reasons: Iterable[Reason]) -> str:
@@ -134,9 +147,9 @@ async def _store_unmatched(session: AsyncSession, run_id: UUID, unmatched: Itera
     await _copy(
         session,
         Unmatched,
-        ("run_id", "position", "person_id", "role", "rule", "words", "would_fit"),
+        ("run_id", "position", "person_id", "role", "rule", "words", "would_fit", "meanwhile"),
         (
-            (run_id, position, one.person_id, one.role, one.rule, one.words, one.would_fit)
+            (run_id, position, one.person_id, one.role, one.rule, one.words, one.would_fit, one.meanwhile)
             for position, one in enumerate(unmatched, start=1)
         ),
     )
@@ -166,12 +179,12 @@ async def list_proposals(
 
 
 async def list_circles(
-    session: AsyncSession, run_id: UUID, *, after: int = 0, limit: int | None = None
+    session: AsyncSession, run_id: UUID, *, fallback: bool = False, after: int = 0, limit: int | None = None
 ) -> Sequence[ProposedCircle]:
-    """The circles that a run proposes, the best score first."""
+    """The circles that a run proposes, or the peer groups as a fallback, the best score first."""
     rows = await session.scalars(
         sa.select(ProposedCircle)
-        .where(ProposedCircle.run_id == run_id, ProposedCircle.position > after)
+        .where(ProposedCircle.run_id == run_id, ProposedCircle.position > after, ProposedCircle.fallback.is_(fallback))
         .order_by(ProposedCircle.position)
         .limit(limit)
     )
@@ -179,7 +192,7 @@ async def list_circles(
 
 
 async def circle_of(session: AsyncSession, run_id: UUID, people: Collection[UUID]) -> ProposedCircle | None:
-    """The proposed circle that one of these people sits in."""
+    """The proposed circle, or peer group, that one of these people sits in."""
     found: ProposedCircle | None = await session.scalar(
         sa.select(ProposedCircle)
         .where(ProposedCircle.run_id == run_id, ProposedCircle.people.overlap(list(people)))

@@ -127,7 +127,7 @@ class Proposal(Table):
 
 
 class ProposedCircle(Table):
-    """A circle that a run proposes."""
+    """A circle that a run proposes, or a peer group."""
 
     __tablename__ = "proposed_circles"
     run_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -137,6 +137,8 @@ class ProposedCircle(Table):
     roles: Mapped[list[str]]
     score: Mapped[float]
     reasons: Mapped[list[dict[str, Any]]]
+    fallback: Mapped[bool] = mapped_column(default=False)
+    """Whether it is a peer group of mentees whom the run leaves without a mentor."""
 
 
 class Unmatched(Table):
@@ -150,6 +152,8 @@ class Unmatched(Table):
     rule: Mapped[str]
     words: Mapped[str]
     would_fit: Mapped[int]
+    meanwhile: Mapped[str | None]
+    """What the program's fallback offers until then, or why it offers nothing."""
 
 
 class Pairing(Table):
@@ -165,6 +169,8 @@ class Pairing(Table):
     """The true reason. What others are told is `told_reason` of it."""
     continued_as: Mapped[UUID | None]
     turn: Mapped[int | None]
+    fallback: Mapped[bool] = mapped_column(default=False)
+    """Whether it is a peer group of mentees who wait for a mentor: it takes nobody's place, and is nobody's history."""
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column()

@@ -23,7 +23,7 @@ from tandem_events.contracts.contract import Event, Member
 from tandem_events.contracts.pairings import EndReason
 from tandem_events.contracts.programs import Format
 from tandem_matching.domain.endings import MENTOR_LEFT, REASONS_OF_MEMBERS, told_reason
-from tandem_matching.domain.places import goes_on_without, places_taken
+from tandem_matching.domain.places import Taken, goes_on_without, places_taken
 from tandem_matching.domain.refusals import (
     MentorFullyBooked,
     MentorNotAvailable,
@@ -53,13 +53,13 @@ async def begin_pairings(
     await pairings.store_pairings(
         session, new, program_id=program_id, program_format=program_format, run_id=run_id, at=at
     )
-    taken = places_taken((one.members for one in new), program_format=program_format)
+    taken = places_taken((one.members for one in new if not one.fallback), program_format=program_format)
     await ledger.take(session, program_id, by_mentor=taken.by_mentor, by_mentee=taken.by_mentee, by_peer=taken.by_peer)
     await waiting.leave_line(session, program_id, {*taken.by_mentee, *taken.by_peer})
     said: list[tuple[Event, int]] = []
     for one in new:
         members = tuple(Member(person_id=person, role=_role(role)) for person, role in one.members)
-        pairing_format = cast("Format", program_format)
+        pairing_format = cast("Format", one.format_in(program_format))
         created = PairingCreated(
             occurred_at=at,
             pairing_id=one.pairing_id,
@@ -164,6 +164,8 @@ async def end_pairing(
         )
     pairing, members = await end(session, pairing_id, reason=reason, at=at)
     mentees = [one.person_id for one in members if one.role in ("mentee", PEER)]
+    if pairing.fallback:
+        mentees = []  # they wait for a mentor as before, and are no further in the line by a group's end
     if reason == "no_fault_rematch":
         member = caller.person_id if caller.person_id in {one.person_id for one in members} else None
         asked = RematchRequested(
@@ -203,7 +205,8 @@ async def _suggest_as_mentors(
 async def end_for_leaver(session: AsyncSession, pairing_id: UUID, *, leaver: UUID, at: datetime) -> None:
     """End a relationship because one of its members left; whoever they leave behind is first in line.
 
-    A group goes on without a mentee who leaves, as long as it has another, and a circle without anybody of several.
+    A group goes on without a mentee who leaves, as long as it has another, and a circle or a peer group without anybody
+    of several.
     """
     if await _goes_on_without(session, pairing_id, leaver, at=at):
         return
@@ -211,7 +214,7 @@ async def end_for_leaver(session: AsyncSession, pairing_id: UUID, *, leaver: UUI
         pairing, members = await end(session, pairing_id, reason="left", at=at)
     except PairingOver:
         return  # somebody ended it at the same moment: that is what was wanted
-    if any(one.person_id == leaver and one.role != "mentee" for one in members):
+    if not pairing.fallback and any(one.person_id == leaver and one.role != "mentee" for one in members):
         behind = [one.person_id for one in members if one.role in ("mentee", PEER) and one.person_id != leaver]
         await put_first_in_line(session, pairing.program_id, behind, reason=MENTOR_LEFT, at=at, peers=True)
 
@@ -235,9 +238,7 @@ async def _goes_on_without(session: AsyncSession, pairing_id: UUID, leaver: UUID
     await pairings.remove_member(session, pairing_id, leaver, at=at)
     pairing.version += 1
     await session.flush()
-    given = places_taken([_roles(members)], program_format=pairing.format).less(
-        places_taken([_roles(rest)], program_format=pairing.format)
-    )
+    given = _taken_by(pairing, members).less(_taken_by(pairing, rest))
     await ledger.take(session, program_id, by_mentor=given.by_mentor, by_mentee=given.by_mentee, by_peer=given.by_peer)
     said = tuple(Member(person_id=one.person_id, role=_role(one.role)) for one in rest)
     left = PairingMemberLeft(
@@ -254,6 +255,10 @@ async def _goes_on_without(session: AsyncSession, pairing_id: UUID, leaver: UUID
     await outbox.add_many(session, [(left, pairing.version), (state, pairing.version)])
     await say_capacity(session, await ledger.lines_of(session, given.by_mentor), at=at)
     return True
+
+
+def _taken_by(pairing: Pairing, members: Iterable[PairingMember]) -> Taken:
+    return places_taken([_roles(members)], program_format=pairing.format, fallback=pairing.fallback)
 
 
 def _roles(members: Iterable[PairingMember]) -> list[tuple[UUID, str]]:
@@ -276,7 +281,7 @@ async def end(
         raise PairingOver("This pairing has ended already.")
     pairing.status, pairing.end_reason, pairing.ended_at = "ended", reason, at
     await session.flush()
-    given = places_taken([[(one.person_id, one.role) for one in members]], program_format=pairing.format).given_back()
+    given = _taken_by(pairing, members).given_back()
     await ledger.take(
         session, pairing.program_id, by_mentor=given.by_mentor, by_mentee=given.by_mentee, by_peer=given.by_peer
     )
@@ -304,12 +309,14 @@ async def explain_pairing(
 ) -> tuple[Sequence[Proposal], ProposedCircle | None]:
     """Why the members were proposed to each other: for managers all pairs, for a member those they are in; or a circle.
 
+    A peer group of mentees who wait for a mentor has its reasons together, as a circle does.
+
     Empty where people chose each other themselves. Raises `NoSuchPairing`.
     """
     pairing, members = await find_pairing(session, pairing_id, caller)
     if pairing.run_id is None:
         return [], None
-    if pairing.format == CIRCLE:
+    if pairing.format == CIRCLE or pairing.fallback:
         return [], await runs.circle_of(session, pairing.run_id, [one.person_id for one in members])
     own = None if caller.manages(pairing.program_id) else caller.person_id
     return await runs.proposals_among(session, pairing.run_id, {one.person_id for one in members}, of=own), None

@@ -33,6 +33,7 @@ SEEKING = ("mentee", PEER)
 
 POOL_CHANGED = "You were matched, and then people or places changed before the match was published."
 LEFT_OUT = "You were matched, and the program's managers look for somebody who suits you better."
+IN_PEER_GROUP = "Until there is a mentor, you have a peer group."
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,10 @@ async def publish_run(
     holding = await pairings.holdings(session, run.program_id, everybody, program_format=program.format)
     existing = await pairings.existing_pairs(session, everybody, program_format=program.format)
     excluded = await pairings.excluded_pairs(session, run.program_id, everybody)
-    kept, faults = _still_holding(chosen, holding, existing, excluded, takes_places=program.format != ROTATION)
+    accompanied = await pairings.accompanied(session, run.program_id) if any(one.fallback for one in chosen) else set()
+    kept, faults = _still_holding(
+        chosen, holding, existing, excluded, accompanied, takes_places=program.format != ROTATION
+    )
     if faults and not leave_out_changed:
         raise PoolChanged(
             f"{len(faults)} of {len(chosen)} proposals no longer hold, because people or places changed since the run. "
@@ -99,13 +103,14 @@ async def publish_run(
         run_id=run_id,
         at=at,
     )
-    paired = {person for one in kept for person, role in one.members if role in SEEKING}
+    paired = {person for one in kept if not one.fallback for person, role in one.members if role in SEEKING}
+    in_peer_group = {person for one in kept if one.fallback for person, _ in one.members}
     why = {
-        one.person_id: (one.rule, one.words)
+        one.person_id: (one.rule, f"{one.words} {IN_PEER_GROUP}" if one.person_id in in_peer_group else one.words)
         for one in await runs.list_unmatched(session, run_id)
         if one.role in SEEKING
     }
-    for one in proposed:
+    for one in (one for one in proposed if not one.fallback):
         told = ("left_out", LEFT_OUT) if one.proposal_id in dropped else ("pool_changed", POOL_CHANGED)
         why |= {person: told for person, role in one.members if role in SEEKING and person not in paired}
     line = await pairings.holdings(session, run.program_id, why, program_format=program.format)
@@ -140,10 +145,12 @@ class _Proposed:
     proposal_id: UUID
     members: tuple[tuple[UUID, str], ...]
     turn: int | None = None
+    fallback: bool = False
+    """Whether they are mentees who wait for a mentor, and this is what they have until then."""
 
 
 async def _proposed(session: AsyncSession, run_id: UUID, program_format: str) -> list[_Proposed]:
-    """What a run proposes, the best score first."""
+    """What a run proposes, the best score first; peer groups of those who are left without a mentor after all pairs."""
     if program_format == CIRCLE:
         return [
             _Proposed(one.proposal_id, tuple(zip(one.people, one.roles, strict=True)))
@@ -153,6 +160,9 @@ async def _proposed(session: AsyncSession, run_id: UUID, program_format: str) ->
     return [
         _Proposed(one.proposal_id, tuple(zip((one.mentor_id, one.mentee_id), roles, strict=True)), one.turn)
         for one in await runs.proposed_ids(session, run_id)
+    ] + [
+        _Proposed(one.proposal_id, tuple(zip(one.people, one.roles, strict=True)), fallback=True)
+        for one in await runs.list_circles(session, run_id, fallback=True)
     ]
 
 
@@ -169,12 +179,15 @@ def _unwanted(proposed: list[_Proposed], unwanted: Collection[UUID]) -> set[UUID
 def _relationships(kept: list[_Proposed], program_format: str) -> list[NewPairing]:
     """A relationship for each proposal; in a group program, one for each mentor with all their mentees."""
     if program_format != "group":
-        return [NewPairing(uuid7(), one.members, one.turn) for one in kept]
+        return [NewPairing(uuid7(), one.members, one.turn, one.fallback) for one in kept]
     groups: dict[tuple[UUID, str], list[tuple[UUID, str]]] = {}
-    for one in kept:
+    for one in (one for one in kept if not one.fallback):
         mentor, mentee = one.members
         groups.setdefault(mentor, []).append(mentee)
-    return [NewPairing(uuid7(), (mentor, *mentees)) for mentor, mentees in groups.items()]
+    return [
+        *(NewPairing(uuid7(), (mentor, *mentees)) for mentor, mentees in groups.items()),
+        *(NewPairing(uuid7(), one.members, fallback=True) for one in kept if one.fallback),
+    ]
 
 
 _GONE = {
@@ -190,6 +203,7 @@ def _still_holding(
     holding: Mapping[UUID, Holding],
     existing: set[tuple[UUID, UUID]],
     excluded: set[tuple[UUID, UUID]],
+    accompanied: set[UUID],
     *,
     takes_places: bool,
 ) -> tuple[list[_Proposed], list[Fault]]:
@@ -199,17 +213,19 @@ def _still_holding(
     kept: list[_Proposed] = []
     faults: list[Fault] = []
     for one in proposed:
-        room = [(wanted if role == "mentee" else free, person, role) for person, role in one.members]
+        room = [(wanted if role == "mentee" or one.fallback else free, person, role) for person, role in one.members]
         gone = next((role for left, person, role in room if left.get(person, 0) < 1), None)
         people = [person for person, _ in one.members]
         if gone is not None:
             reason = _GONE[gone]
+        elif one.fallback and not accompanied.isdisjoint(people):
+            reason = "one of them found a mentor, or another peer group"
         elif len(people) == 2 and (people[0], people[1]) in existing:
             reason = "are paired already"
         elif excluded and any((first, second) in excluded for first in people for second in people):
             reason = "cannot be paired any more"
         else:
-            if takes_places:
+            if takes_places and not one.fallback:
                 for left, person, _ in room:
                     left[person] -= 1
             kept.append(one)

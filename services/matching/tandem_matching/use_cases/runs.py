@@ -27,7 +27,7 @@ from tandem_matching.domain.relationships import Arrangement
 from tandem_matching.domain.rules import PEER, Rules
 from tandem_matching.domain.settings_document import changed, rules_from
 from tandem_matching.domain.vanished import people_of, without_vanished
-from tandem_matching.storage import pools, requests, runs, world
+from tandem_matching.storage import pairings, pools, requests, runs, world
 from tandem_matching.storage.pools import Assumed, PoolCount
 from tandem_matching.storage.runs import Comparison, Difference
 from tandem_matching.storage.tables import MatchRun, Program
@@ -227,6 +227,8 @@ async def take_snapshot(session: AsyncSession, run: MatchRun) -> Claimed:
     rules = rules_from(run.matching, program_format=program.format)
     if rules.requests_first:
         pool = _after_choices(pool, await requests.standing(session, run.program_id), assumed.keys())
+    if rules.peer_group is not None:
+        pool = replace(pool, accompanied=frozenset(await pairings.accompanied(session, run.program_id)))
     before = await runs.proposed_pairs(session, run.compared_to) if run.compared_to else []
     pool = _as_wished(pool, run.wishes, frozenset(before))
     return Claimed(
