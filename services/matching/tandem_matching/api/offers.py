@@ -108,19 +108,15 @@ async def list_own_offers(
     cursor: Cursor = None,
 ) -> Page[OfferShown]:
     """What the caller offered as a mentor, or was offered as a mentee, oldest first."""
-    position = paging.decode(cursor, UUID)
     rows = await stored.list_offers(
         session,
         caller.require_person(),
         side=side,
         state=state,
-        after=position[0] if position else None,
+        after=paging.after(cursor, UUID),
         limit=limit + 1,
     )
-    return Page(
-        items=[_shown(row) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].mentor_offer_id) if len(rows) > limit else None,
-    )
+    return paging.page(rows, limit, _shown, by=lambda row: row.mentor_offer_id)
 
 
 @router.get("/mentor-offers/{offer_id}")

@@ -131,14 +131,12 @@ async def list_program_pairings(
 ) -> Page[PairingShown]:
     """The relationships of a program, oldest first."""
     caller.require_manager(program_id)
-    position = paging.decode(cursor, UUID)
     rows = await stored.list_pairings(
-        session, program_id=program_id, status=status, after=position[0] if position else None, limit=limit + 1
+        session, program_id=program_id, status=status, after=paging.after(cursor, UUID), limit=limit + 1
     )
     members = await stored.members_of(session, [row.pairing_id for row in rows])
-    return Page(
-        items=[_shown(row, members[row.pairing_id], caller) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].pairing_id) if len(rows) > limit else None,
+    return paging.page(
+        rows, limit, lambda row: _shown(row, members[row.pairing_id], caller), by=lambda row: row.pairing_id
     )
 
 
@@ -147,18 +145,16 @@ async def list_own_pairings(
     caller: CurrentCaller, session: Transaction, limit: Limit = 50, cursor: Cursor = None, status: Status = None
 ) -> Page[PairingShown]:
     """The caller's own relationships, oldest first."""
-    position = paging.decode(cursor, UUID)
     rows = await stored.list_pairings(
         session,
         person_id=caller.require_person(),
         status=status,
-        after=position[0] if position else None,
+        after=paging.after(cursor, UUID),
         limit=limit + 1,
     )
     members = await stored.members_of(session, [row.pairing_id for row in rows])
-    return Page(
-        items=[_shown(row, members[row.pairing_id], caller) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].pairing_id) if len(rows) > limit else None,
+    return paging.page(
+        rows, limit, lambda row: _shown(row, members[row.pairing_id], caller), by=lambda row: row.pairing_id
     )
 
 
@@ -226,11 +222,9 @@ async def list_waiting_mentees(
 ) -> Page[WaitingShown]:
     """A program's line, the first first."""
     caller.require_manager(program_id)
-    position = paging.decode(cursor, row_number)
-    rows = await stored_line.line_of(session, program_id, after=position[0] if position else 0, limit=limit + 1)
-    return Page(
-        items=[WaitingShown.model_validate(row, from_attributes=True) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].position) if len(rows) > limit else None,
+    rows = await stored_line.line_of(session, program_id, after=paging.after(cursor, row_number) or 0, limit=limit + 1)
+    return paging.page(
+        rows, limit, lambda row: WaitingShown.model_validate(row, from_attributes=True), by=lambda row: row.position
     )
 
 
@@ -240,11 +234,10 @@ async def list_mentor_candidates(
 ) -> Page[MentorCandidateShown]:
     """Mentees who saw a relationship through to its end and are no mentors in the program yet."""
     caller.require_manager(program_id)
-    position = paging.decode(cursor, UUID)
-    rows = await stored.mentor_candidates(
-        session, program_id, beyond=position[0] if position else None, limit=limit + 1
-    )
-    return Page(
-        items=[MentorCandidateShown.model_validate(row, from_attributes=True) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].person_id) if len(rows) > limit else None,
+    rows = await stored.mentor_candidates(session, program_id, beyond=paging.after(cursor, UUID), limit=limit + 1)
+    return paging.page(
+        rows,
+        limit,
+        lambda row: MentorCandidateShown.model_validate(row, from_attributes=True),
+        by=lambda row: row.person_id,
     )

@@ -51,14 +51,10 @@ async def list_own_referrals(
     caller: CurrentCaller, session: Transaction, now: Now, limit: Limit = 50, cursor: Cursor = None
 ) -> Page[ReferralShown]:
     """For which mentees colleagues named the caller, who has not answered yet; oldest first."""
-    position = paging.decode(cursor, UUID)
     rows = await stored.list_referrals(
-        session, caller.require_person(), at=now, after=position[0] if position else None, limit=limit + 1
+        session, caller.require_person(), at=now, after=paging.after(cursor, UUID), limit=limit + 1
     )
-    return Page(
-        items=[_shown(row) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].match_request_id) if len(rows) > limit else None,
-    )
+    return paging.page(rows, limit, _shown, by=lambda row: row.match_request_id)
 
 
 @router.post("/match-requests/{request_id}/referral/acceptance", status_code=201)

@@ -130,19 +130,15 @@ async def list_own_requests(
     cursor: Cursor = None,
 ) -> Page[RequestShown]:
     """What the caller asked as a mentee, or was asked as a mentor, oldest first."""
-    position = paging.decode(cursor, UUID)
     rows = await stored.list_requests(
         session,
         caller.require_person(),
         side=side,
         state=state,
-        after=position[0] if position else None,
+        after=paging.after(cursor, UUID),
         limit=limit + 1,
     )
-    return Page(
-        items=[_shown(row, to=side) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].match_request_id) if len(rows) > limit else None,
-    )
+    return paging.page(rows, limit, lambda row: _shown(row, to=side), by=lambda row: row.match_request_id)
 
 
 @router.get("/match-requests/{request_id}")

@@ -14,7 +14,7 @@ from tandem_chassis.database import Transaction
 from tandem_chassis.paging import Cursor, Limit, Page
 from tandem_matching.api.positions import row_number
 from tandem_matching.storage import runs as stored_runs
-from tandem_matching.storage.tables import MatchRun
+from tandem_matching.storage.tables import MatchRun, ProposedCircle
 from tandem_matching.use_cases import publications, runs
 from tandem_matching.use_cases.runs import Wishes
 
@@ -274,11 +274,11 @@ async def list_proposals(
 ) -> Page[ProposalShown]:
     """The pairs that a run proposes, the best score first, each with its reasons."""
     await runs.find_run(session, run_id, caller)
-    position = paging.decode(cursor, row_number)
-    rows = await stored_runs.list_proposals(session, run_id, after=position[0] if position else 0, limit=limit + 1)
-    return Page(
-        items=[ProposalShown.model_validate(row, from_attributes=True) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].position) if len(rows) > limit else None,
+    rows = await stored_runs.list_proposals(
+        session, run_id, after=paging.after(cursor, row_number) or 0, limit=limit + 1
+    )
+    return paging.page(
+        rows, limit, lambda row: ProposalShown.model_validate(row, from_attributes=True), by=lambda row: row.position
     )
 
 
@@ -288,24 +288,14 @@ async def list_circles(
 ) -> Page[CircleShown]:
     """The circles that a run of a circle program proposes, the best score first."""
     await runs.find_run(session, run_id, caller)
-    position = paging.decode(cursor, row_number)
-    rows = await stored_runs.list_circles(session, run_id, after=position[0] if position else 0, limit=limit + 1)
-    return Page(
-        items=[
-            CircleShown.model_validate(
-                {
-                    "proposal_id": row.proposal_id,
-                    "members": [
-                        {"person_id": person, "role": role} for person, role in zip(row.people, row.roles, strict=True)
-                    ],
-                    "score": row.score,
-                    "reasons": row.reasons,
-                }
-            )
-            for row in rows[:limit]
-        ],
-        next_cursor=paging.encode(rows[limit - 1].position) if len(rows) > limit else None,
-    )
+    rows = await stored_runs.list_circles(session, run_id, after=paging.after(cursor, row_number) or 0, limit=limit + 1)
+    return paging.page(rows, limit, _circle, by=lambda row: row.position)
+
+
+def _circle(row: ProposedCircle) -> CircleShown:
+    members = [{"person_id": person, "role": role} for person, role in zip(row.people, row.roles, strict=True)]
+    shown = {"proposal_id": row.proposal_id, "members": members, "score": row.score, "reasons": row.reasons}
+    return CircleShown.model_validate(shown)
 
 
 @router.get("/match-runs/{run_id}/peer-groups")
@@ -314,19 +304,15 @@ async def list_peer_groups(
 ) -> Page[PeerGroupShown]:
     """The peer groups that a run proposes to mentees without a mentor, where the program has that fallback."""
     await runs.find_run(session, run_id, caller)
-    position = paging.decode(cursor, row_number)
     rows = await stored_runs.list_circles(
-        session, run_id, fallback=True, after=position[0] if position else 0, limit=limit + 1
+        session, run_id, fallback=True, after=paging.after(cursor, row_number) or 0, limit=limit + 1
     )
-    return Page(
-        items=[
-            PeerGroupShown.model_validate(
-                {"proposal_id": row.proposal_id, "member_ids": row.people, "score": row.score, "reasons": row.reasons}
-            )
-            for row in rows[:limit]
-        ],
-        next_cursor=paging.encode(rows[limit - 1].position) if len(rows) > limit else None,
-    )
+    return paging.page(rows, limit, _peer_group, by=lambda row: row.position)
+
+
+def _peer_group(row: ProposedCircle) -> PeerGroupShown:
+    shown = {"proposal_id": row.proposal_id, "member_ids": row.people, "score": row.score, "reasons": row.reasons}
+    return PeerGroupShown.model_validate(shown)
 
 
 @router.get("/match-runs/{run_id}/unmatched")
@@ -340,13 +326,11 @@ async def list_unmatched(
 ) -> Page[UnmatchedShown]:
     """Whom a run leaves alone, mentees first, each with the rule that bound."""
     await runs.find_run(session, run_id, caller)
-    position = paging.decode(cursor, row_number)
     rows = await stored_runs.list_unmatched(
-        session, run_id, after=position[0] if position else 0, limit=limit + 1, role=role
+        session, run_id, after=paging.after(cursor, row_number) or 0, limit=limit + 1, role=role
     )
-    return Page(
-        items=[UnmatchedShown.model_validate(row, from_attributes=True) for row in rows[:limit]],
-        next_cursor=paging.encode(rows[limit - 1].position) if len(rows) > limit else None,
+    return paging.page(
+        rows, limit, lambda row: UnmatchedShown.model_validate(row, from_attributes=True), by=lambda row: row.position
     )
 
 
@@ -360,9 +344,8 @@ async def list_differences(
     cursor: Cursor = None,
 ) -> Page[DifferenceShown]:
     """Who gains and who loses, and how much: the pairs in which two runs differ."""
-    position = paging.decode(cursor, UUID)
     rows = await runs.list_differences(
-        session, run_id, caller, to=to, beyond=position[0] if position else None, limit=limit + 1
+        session, run_id, caller, to=to, beyond=paging.after(cursor, UUID), limit=limit + 1
     )
     shown = [
         DifferenceShown(

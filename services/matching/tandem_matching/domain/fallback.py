@@ -3,8 +3,9 @@
 Among peers other things matter than between a mentor and a mentee. What keeps two people out of one group: that either
 excludes the other, the reporting line, that one mentors the other now, pairs that a manager forbade or the advisor
 vetoed, a common language, common hours and a way of meeting where the program asks for them, its rules on answers, and
-on units and places of work where they ask for the same. What a mentee insists on in a mentor, how far above them a mentor is, whom
-they were paired with before, and where mentors come from bind nobody here; instead a group's own `level_gap` does.
+on units and places of work where they ask for the same. What a mentee insists on in a mentor, how far above them a
+mentor is, whom they were paired with before, and where mentors come from bind nobody here; instead a group's own
+`level_gap` does.
 """
 
 from collections import Counter
