@@ -75,20 +75,22 @@ async def _as_typed(
         conditions.append(NAME_KEY.like(sa.cast(pattern, sa.Text)))
     if after is not None:
         conditions.append(_behind(after))
-    if wanted.program_id is not None and await _is_small(session, wanted.program_id):
+    short = all(len(word) < FEW_HAVE_LETTERS for word in wanted.words)
+    rare = len(wanted.words) > 1 and not any(len(word) < FEW_HAVE_LETTERS for word in wanted.words)
+    if wanted.program_id is not None and not rare and await _is_small(session, wanted.program_id):
         first = _first_of(wanted.program_id, conditions, limit=limit)
         first_by_name = sa.select(Person).where(PEOPLE.c.person_id.in_(first)).order_by(NAME_KEY, PEOPLE.c.person_id)
         return await _found(session, first_by_name)
     query = sa.select(Person).where(*conditions, *_takes_part(wanted)).limit(limit)
-    many_have_them = all(len(word) < FEW_HAVE_LETTERS for word in wanted.words)
-    if not wanted.words or (many_have_them and wanted.program_id is None):
+    if wanted.skill is None and short and (not wanted.words or wanted.program_id is None):
         return await _found(session, query.order_by(NAME_KEY, PEOPLE.c.person_id))
     # PostgreSQL takes those who are found for evenly spread over the names. Often they are: then a page is full soon.
-    # But all who have one given name stand together, and those of a program are few: a walk passes half a company.
-    # Then they are looked up and sorted.
-    near = await _found(session, query.where(_among_the_next(after)).order_by(NAME_KEY, PEOPLE.c.person_id))
-    if len(near) == limit:
-        return near
+    # But all who have one given name stand together, and those of a program or with a skill are few: a walk passes half
+    # a company. Then they are looked up and sorted.
+    if not rare:
+        near = await _found(session, query.where(_among_the_next(after)).order_by(NAME_KEY, PEOPLE.c.person_id))
+        if len(near) == limit:
+            return near
     no_index = NAME_KEY.op("||", return_type=sa.Text)(sa.literal_column("''"))
     return await _found(session, query.order_by(no_index, PEOPLE.c.person_id))
 
