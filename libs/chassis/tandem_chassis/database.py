@@ -32,6 +32,8 @@ class Database:
             max_overflow=settings.database_pool_connections,
             pool_timeout=10,
             pool_recycle=1800,
+            # The one used last comes first: an idle service keeps to it, and asks no other whether it is still there.
+            pool_use_lifo=True,
             connect_args=_connect_arguments(settings, service),
         )
         _ask_connections_that_were_silent(self._engine)

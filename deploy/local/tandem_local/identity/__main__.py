@@ -3,8 +3,7 @@
 import os
 from pathlib import Path
 
-import uvicorn
-
+from tandem_chassis import serving
 from tandem_local.identity.app import create_app
 
 
@@ -19,7 +18,7 @@ def main() -> None:
         client_secret_file=Path(secret_file) if secret_file else None,
         also_known_as=os.environ.get("TANDEM_IDENTITY_ALSO_KNOWN_AS", "").split(),
     )
-    uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=2)
+    serving.run(app, host=host, port=port, access_log=False, log_level="warning", timeout_graceful_shutdown=2)
 
 
 if __name__ == "__main__":
