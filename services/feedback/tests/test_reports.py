@@ -8,11 +8,12 @@ from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 import sqlalchemy as sa
 from feedback_world import Pair, World
 from openpyxl import load_workbook
 
-from tandem_events.contracts import EnrollmentApproved, EnrollmentSubmitted, PairingCreated, PersonState
+from tandem_events.contracts import EnrollmentApproved, EnrollmentSubmitted, Member, PairingCreated, PersonState
 from tandem_events.testing import eventually
 
 
@@ -114,6 +115,39 @@ async def test_a_program_report_is_counted_from_events(world: World) -> None:
 
     await eventually(counted_over_all)
     await world.get("/reports/enterprise", manager, 403)
+
+
+@pytest.mark.parametrize(("program_format", "reached"), [("one_to_one", 0), ("peer", 20)])
+async def test_a_peer_group_is_a_match_in_a_program_of_peers_only(
+    world: World, program_format: str, reached: int
+) -> None:
+    program_id = await world.program(format=program_format)
+    path, manager = f"/programs/{program_id}/report", world.tokens.manager(program_id)
+    for _ in range(5):
+        peers = tuple(uuid4() for _ in range(4))
+        for person_id in peers:
+            await enroll(world, program_id, person_id, "Sales")
+        group = Pair(world, program_id, uuid4(), peers[0], peers[1], world.now())
+        members = tuple(Member(person_id=one, role="peer") for one in peers)
+        await world.hear(
+            PairingCreated(
+                pairing_id=group.pairing_id,
+                program_id=program_id,
+                format="peer",
+                members=members,
+                occurred_at=world.now() - timedelta(days=1),
+            )
+        )
+        await eventually(group.known)
+        await group.meet(attended=peers)
+
+    async def all_met() -> bool:
+        total = (await world.get(path, manager))["total"] or {}
+        return (total.get("people"), total.get("pairs"), total.get("sessions_per_pair")) == (20, 5, 1.0)
+
+    await eventually(all_met)
+    funnel = (await world.get(path, manager))["total"]["funnel"]
+    assert (funnel["enrolled"], funnel["matched"], funnel["met"]) == (20, reached, reached)
 
 
 async def test_only_who_was_there_has_met(world: World) -> None:

@@ -31,10 +31,10 @@ from tandem_feedback.domain.goals import (
     OwnRevision,
     Terms,
 )
-from tandem_feedback.storage import goals, participations, recognition, relationships
+from tandem_feedback.storage import goals, recognition, relationships
 from tandem_feedback.storage.goals import Goal, GoalAcknowledgement, GoalProgress, GoalRevision
 from tandem_feedback.storage.relationships import Relationship
-from tandem_feedback.use_cases.relationships import locked_for_member, member_of, require_active, say
+from tandem_feedback.use_cases.relationships import locked_for_member, member_of, reach, require_active, say
 
 
 async def set_goal(
@@ -68,8 +68,7 @@ async def set_goal(
     await session.flush()
     session.add(_revision(goal, Change.SET, reason="", at=at))
     await session.flush()
-    program_id = relationship.program_id
-    await participations.reach(session, "goal_set", program_id=program_id, person_ids=[owner_id], at=at)
+    await reach(session, relationship, "goal_set", [owner_id], at=at)
     event = GoalSet(**_about(goal, at), horizon=goal.horizon, due_on=goal.due_on)
     await say(session, relationship, event, version=goal.version, person_id=owner_id)
     return goal

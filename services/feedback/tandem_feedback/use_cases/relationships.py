@@ -1,6 +1,6 @@
 """Relationships: following them from the first day to the last."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,9 @@ from tandem_events.subscriptions import NotYet
 from tandem_feedback.domain.practices import bit_of
 from tandem_feedback.storage import feedback, goals, participations, programs, relationships
 from tandem_feedback.storage.relationships import Relationship
+
+PEER = "peer"
+"""The format of programs whose people are paired with each other, and of peer groups wherever they are."""
 
 
 class NoSuchRelationship(NotFound):
@@ -66,7 +69,22 @@ async def follow(
     relationship.assess_from(at)
     await relationships.begin(session, relationship, members)
     await note(session, relationship, "pairing.created", pairing_id, at=at)
-    await participations.reach(session, "matched", program_id=program_id, person_ids=members, at=at)
+    await reach(session, relationship, "matched", members, at=at)
+
+
+async def reach(
+    session: AsyncSession, relationship: Relationship, step: str, person_ids: Iterable[UUID], *, at: datetime
+) -> None:
+    """People reached a step of their program in a relationship.
+
+    A peer group beside a program of mentors is what people have until they are matched: nobody gets on in it.
+    """
+    program_id = relationship.program_id
+    if relationship.format == PEER:
+        program = await programs.find(session, program_id)
+        if program is None or program.format != PEER:
+            return
+    await participations.reach(session, step, program_id=program_id, person_ids=person_ids, at=at)
 
 
 async def locked(session: AsyncSession, pairing_id: UUID) -> Relationship:
@@ -90,8 +108,7 @@ async def close(session: AsyncSession, pairing_id: UUID, *, reason: str, at: dat
     await goals.stop_watching(session, pairing_id)
     if reason == "completed":
         members = await relationships.members_of(session, pairing_id)
-        program_id = relationship.program_id
-        await participations.reach(session, "completed", program_id=program_id, person_ids=members, at=at)
+        await reach(session, relationship, "completed", members, at=at)
     await note(session, relationship, "pairing.ended", pairing_id, at=at)
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from tandem_feedback.storage import participations, recognition, relationships, sessions
+from tandem_feedback.storage import recognition, relationships, sessions
 from tandem_feedback.use_cases import rounds
-from tandem_feedback.use_cases.relationships import locked, note
+from tandem_feedback.use_cases.relationships import locked, note, reach
 
 
 async def expect(
@@ -66,8 +66,7 @@ async def complete(
     )
     present = [person_id for person_id in members if person_id in attended]
     if not relationship.all_met:
-        program_id = relationship.program_id
-        await participations.reach(session, "met", program_id=program_id, person_ids=present, at=met_at)
+        await reach(session, relationship, "met", present, at=met_at)
         relationship.all_met = len(present) == len(members)
     await rounds.ask_both_sides(session, relationship, session_id=session_id, authors=present, at=at)
 
