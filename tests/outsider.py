@@ -26,8 +26,8 @@ class Read:
     data: Any
 
 
-def read_all(bootstrap_servers: str, *, quiet_seconds: float = 2.0) -> list[Read]:
-    """Everything on the platform's topics, from the first message to the last that is there now. Blocks."""
+def read_all(bootstrap_servers: str, *, quiet_seconds: float = 1.0) -> list[Read]:
+    """Everything on the platform's topics, from the first message until nothing comes any more. Blocks."""
     consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": f"outsider-{time.time_ns()}"})
     topics = {
         name: topic for name, topic in consumer.list_topics(timeout=20).topics.items() if name.startswith("tandem.")
@@ -37,22 +37,26 @@ def read_all(bootstrap_servers: str, *, quiet_seconds: float = 2.0) -> list[Read
     for name, topic in topics.items():
         for partition in topic.partitions:
             low, high = consumer.get_watermark_offsets(TopicPartition(name, partition), timeout=20)
+            begin.append(TopicPartition(name, partition, low))
             if high > low:
                 ends[name, partition] = high
-                begin.append(TopicPartition(name, partition, low))
     consumer.assign(begin)
     read: list[Read] = []
     deadline = time.monotonic() + 60
-    while ends:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not read to the end: {ends}")
-        for message in consumer.consume(500, timeout=quiet_seconds):
+    while True:
+        messages = consumer.consume(500, timeout=quiet_seconds)
+        for message in messages:
             if message.error():
                 raise AssertionError(message.error())
             read.append(_understood(message))
             place = (str(message.topic()), int(message.partition() or 0))
             if int(message.offset() or 0) + 1 >= ends.get(place, 0):
                 ends.pop(place, None)
+        # On until a look finds nothing: the embedded broker names an end too low for messages sent in batches.
+        if not ends and not messages:
+            break
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not read to the end: {ends}")
     consumer.close()
     return read
 
