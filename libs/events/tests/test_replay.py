@@ -83,6 +83,14 @@ async def replayed(settings: EventSettings, since: datetime | None = None, *, mo
     return last
 
 
+async def five_handled_and_one_not(settings: EventSettings, transaction: Transaction) -> None:
+    """The group has handled five people's states; a newer one of the first is on the topic, and nobody reads."""
+    await publish_messages(settings, *(to_message(person(one, "old"), version=1) for one in PEOPLE[:5]))
+    async with consuming(settings, transaction) as member:
+        await eventually(lambda: member.handled == 5)
+    await publish_messages(settings, to_message(person(PEOPLE[0], "new"), version=1))
+
+
 @pytest.mark.usefixtures("tables")
 async def test_a_damaged_read_model_is_rebuilt_without_what_was_parked_or_is_gone(
     settings: EventSettings, transaction: Transaction
@@ -165,10 +173,7 @@ async def test_only_one_replay_runs_at_a_time(settings: EventSettings, transacti
 async def test_what_was_read_before_the_group_handled_it_is_not_lost_at_the_switch(
     settings: EventSettings, transaction: Transaction
 ) -> None:
-    await publish_messages(settings, *(to_message(person(one, "old"), version=1) for one in PEOPLE[:5]))
-    async with consuming(settings, transaction) as member:
-        await eventually(lambda: member.handled == 5)
-    await publish_messages(settings, to_message(person(PEOPLE[0], "new"), version=1))
+    await five_handled_and_one_not(settings, transaction)
     rebuilding = replay(settings, MODEL, service="tests")
     async for progress in rebuilding:
         if progress.read == 6:
@@ -184,10 +189,7 @@ async def test_what_was_read_before_the_group_handled_it_is_not_lost_at_the_swit
 async def test_what_the_group_has_not_handled_at_the_switch_is_left_to_it(
     settings: EventSettings, transaction: Transaction
 ) -> None:
-    await publish_messages(settings, *(to_message(person(one, "old"), version=1) for one in PEOPLE[:5]))
-    async with consuming(settings, transaction) as member:
-        await eventually(lambda: member.handled == 5)
-    await publish_messages(settings, to_message(person(PEOPLE[0], "new"), version=1))
+    await five_handled_and_one_not(settings, transaction)
     assert (await replayed(settings)).switched
     assert set((await known(transaction)).values()) == {"old"}
     async with consuming(settings, transaction) as member:

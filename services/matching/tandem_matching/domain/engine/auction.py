@@ -13,7 +13,7 @@ import numpy.typing as npt
 from numba import njit
 
 from tandem_matching.domain.encoded import Codes, Numbers
-from tandem_matching.domain.engine.scan import Candidates, Scan
+from tandem_matching.domain.engine.scan import Candidates, Scan, outside
 
 FREE = -1
 REST = 0.003
@@ -70,7 +70,7 @@ def run(
     counts = np.zeros(scan.mentees, np.int32)
     candidates = np.zeros((scan.mentees, width), np.int32)
     points = np.zeros((scan.mentees, width), np.int64)
-    outside = np.zeros(scan.mentees, np.int64)
+    beyond = np.zeros(scan.mentees, np.int64)
     rank = np.empty(scan.mentees, np.int64)
     rank[scan.by_class] = np.arange(scan.mentees)
     waiting = mentees
@@ -88,12 +88,9 @@ def run(
         columns = np.arange(len(owners)) - found.starts[owners]
         candidates[owners, columns] = found.mentors
         points[owners, columns] = found.points
-        # With fewer candidates than asked for, there is nothing outside.
-        value = np.full(scan.mentees, np.iinfo(np.int64).max)
-        np.minimum.at(value, owners, found.points - state.prices[found.mentors])
-        outside[now] = np.where(lengths[now] == width, value[now], -stake[now])
+        beyond[now] = outside(found, state.prices, -stake, limit=width)[now]
         again = _bid(
-            now.astype(np.int64), counts, candidates, points, outside, state.stake, state.step,
+            now.astype(np.int64), counts, candidates, points, beyond, state.stake, state.step,
             state.capacities, state.prices, state.match, state.place_starts, state.bids, state.holders, state.taken,
         )  # fmt: skip
         waiting = np.concatenate((later, again))
@@ -101,7 +98,7 @@ def run(
     known = np.arange(width)[None, :] < counts[:, None]
     starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
     kept = Candidates(starts, candidates[known], points[known])
-    return state.prices, state.match, kept, outside
+    return state.prices, state.match, kept, beyond
 
 
 @njit(cache=True, nogil=True)

@@ -10,7 +10,7 @@ from numba import njit
 from tandem_matching.domain.assignment import unwatched
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers
 from tandem_matching.domain.engine import auction, looking, paths
-from tandem_matching.domain.engine.scan import Bound, Candidates, Scan
+from tandem_matching.domain.engine.scan import Bound, Candidates, Scan, outside
 from tandem_matching.domain.stakes import stakes
 
 FREE = -1
@@ -116,7 +116,7 @@ def solve(
         # Who has changed looks anew; the others have the candidates they had.
         then = np.where(outer.prices < UNKNOWN, outer.prices, prices)
         new = scan.best(then, -stake, limit=WIDTH, open_mentors=open_mentors, only=people[anew[people]])
-        outer.floors[anew] = _outside(new, then, -stake)[anew]
+        outer.floors[anew] = outside(new, then, -stake, limit=WIDTH)[anew]
         candidates = joined(_still_right(scan, start, mentees & ~anew, open_mentors, match, points), new)
     scans = 0
     while True:
@@ -166,14 +166,6 @@ def _better(
         looked[np.diff(found.starts) == MORE] = False
         better = joined(better, found)
     return better, looked
-
-
-def _outside(found: Candidates, prices: Numbers, floors: Numbers) -> Numbers:
-    """What no pair besides these is worth more than to each mentee, in points less these prices."""
-    value = np.full(len(floors), np.iinfo(np.int64).max)
-    np.minimum.at(value, found.owners(), found.points - prices[found.mentors])
-    # With fewer than were asked for, there is nothing outside.
-    return np.where(np.diff(found.starts) == WIDTH, value, floors)
 
 
 def joined(first: Candidates, second: Candidates) -> Candidates:

@@ -197,6 +197,14 @@ class Scan:
         )
 
 
+def outside(found: Candidates, prices: Numbers, floors: Numbers, *, limit: int) -> Numbers:
+    """What no pair besides those that `best` found is worth more than to each mentee, in points less these prices."""
+    value = np.full(len(floors), np.iinfo(np.int64).max)
+    np.minimum.at(value, found.owners(), found.points - prices[found.mentors])
+    # With fewer than were asked for, there is nothing outside.
+    return np.where(np.diff(found.starts) == limit, value, floors)
+
+
 def _cuts(classes: Codes, number: int) -> list[tuple[int, int]]:
     """Parts of about equal size that do not cut through a class, where classes are small."""
     edges = [0]
