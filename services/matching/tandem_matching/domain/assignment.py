@@ -134,8 +134,9 @@ def best_round(
         return _dense(encoded, mentees, places)
     # Importing the engine compiles nothing, but loads the compiler: small pools do without it.
     from tandem_matching.domain.engine.arranging import arrange
+    from tandem_matching.domain.engine.candidates import Candidates
     from tandem_matching.domain.engine.optimum import Start, solve
-    from tandem_matching.domain.engine.scan import Bound, Candidates
+    from tandem_matching.domain.engine.scan import Bound
 
     start = None
     if warm is not None:
@@ -162,11 +163,13 @@ def best_round(
         start=start,
         step=step,
     )
-    mattered = best.candidates.starts, best.candidates.mentors, best.candidates.points
-    owners, (_, mentors, points) = best.candidates.owners(), mattered
-    tight = points + best.stake[owners] == best.gains[owners] + best.prices[mentors]
     match = fairest(
-        best.match, owners[tight], mentors[tight].astype(np.int64), points[tight], best.gains, best.prices, places
+        best.match,
+        *best.candidates.tight(best.gains, best.prices, best.stake),
+        best.gains,
+        best.prices,
+        places,
+        small=False,
     )
     pairs = int((match != FREE).sum())
     return Round(
@@ -178,7 +181,7 @@ def best_round(
         match,
         best.gains,
         best.stake,
-        mattered,
+        (best.candidates.starts, best.candidates.mentors, best.candidates.points),
         best.outer.floors,
         best.outer.prices,
     )
@@ -208,7 +211,7 @@ def _dense(encoded: Encoded, mentees: npt.NDArray[np.bool_], places: Numbers) ->
     # Slots of a mentor are alike, so their prices are, and each pair is looked at once.
     _, once = np.unique(owners * len(places) + mentors, return_index=True)
     owners, mentors = owners[once], mentors[once]
-    match = fairest(match, owners, mentors, points[owners, mentors], of_mentee, of_mentor, places)
+    match = fairest(match, owners, mentors, points[owners, mentors], of_mentee, of_mentor, places, small=True)
     return Round(int(real.sum()), total, bound, 1, of_mentor, match, of_mentee, stake)
 
 

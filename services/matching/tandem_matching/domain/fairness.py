@@ -12,22 +12,35 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tandem_matching.domain.encoded import Codes, Numbers
+from tandem_matching.domain.swapping import swap_fairly
 
 FREE = -1
-CELLS = 40_000
+CELLS = 250_000
 """Groups of people who could change places among each other are looked at up to so many pairs; larger ones stay."""
 DIGITS = 50
 """So many bits are counted with at once, so that sums of floating-point numbers stay whole."""
 
 
 def fairest(
-    match: Codes, owners: Numbers, mentors: Numbers, points: Numbers, gains: Numbers, prices: Numbers, places: Numbers
+    match: Codes,
+    owners: Numbers,
+    mentors: Numbers,
+    points: Numbers,
+    gains: Numbers,
+    prices: Numbers,
+    places: Numbers,
+    *,
+    small: bool,
 ) -> Codes:
     """The match among equally good ones that is fairest; `owners`, `mentors`, `points` are pairs that cost nothing.
 
-    These must be worth exactly their gain and price. The pairs of `match` are among them.
+    These must be worth exactly their gain and price, and be in the mentees' order. The pairs of `match` are among them.
+    `small`: too little to wait for a compiler.
     """
     mentees, count = len(match), len(places)
+    # Who gains and has nowhere else to go stays.
+    could = ((np.bincount(owners, minlength=mentees) > 1) | (gains == 0))[owners]
+    owners, mentors, points = owners[could], mentors[could], points[could]
     held = match[owners] == mentors
     # Who could change places: along a pair that is not made to its mentor, and back along one that is; free places and
     # mentees who may stay without are joined through one more node.
@@ -48,53 +61,48 @@ def fairest(
     begin, end = np.concatenate(begins), np.concatenate(ends)
     graph = coo_array((np.ones(len(begin), np.int8), (begin, end)), shape=(outside + 1, outside + 1))
     _, group = connected_components(graph, connection="strong")
-    inside = group[owners] == group[mentees + mentors]
+    inside = np.flatnonzero(group[owners] == group[mentees + mentors])
+    inside = inside[np.argsort(group[owners[inside]], kind="stable")]
+    owners, mentors, points = owners[inside], mentors[inside], points[inside]
     fair = match.copy()
-    order = np.flatnonzero(inside)[np.argsort(group[owners[inside]], kind="stable")]
-    cuts = np.flatnonzero(np.diff(group[owners[order]])) + 1
-    for edges in np.split(order, cuts):
-        if not len(edges) or points[edges].min() == points[edges].max():
-            continue
-        if not _swapped(fair, owners[edges], mentors[edges], points[edges], gains, prices):
-            _rearrange(fair, owners[edges], mentors[edges], points[edges], gains, prices, places)
+    if not len(inside):
+        return fair
+    starts = np.flatnonzero(np.concatenate(([True], np.diff(group[owners]) != 0)))
+    differ = np.minimum.reduceat(points, starts) < np.maximum.reduceat(points, starts)
+    # Where everybody gains and every place has a price, all stay matched and every place taken.
+    stay = np.logical_and.reduceat((gains[owners] > 0) & (prices[mentors] > 0), starts)
+    sizes = np.diff(np.append(starts, len(owners)))
+    few = np.repeat(differ & stay, sizes)
+    group_starts = np.concatenate(([0], np.cumsum(sizes[differ & stay])))
+    tried = swap_fairly(fair, owners[few], mentors[few], points[few], group_starts, small=small)
+    left = differ & ~stay
+    left[differ & stay] = ~tried
+    for start, size in zip(starts[left].tolist(), sizes[left].tolist(), strict=True):
+        here = slice(start, start + size)
+        _rearrange(fair, owners[here], mentors[here], points[here], gains, prices, places - load)
     return fair
 
 
-def _swapped(match: Codes, owners: Numbers, mentors: Numbers, points: Numbers, gains: Numbers, prices: Numbers) -> bool:
-    """Whether these are two people who can only stay or swap, which is most of them; they do what is fairer."""
-    if len(owners) != 4 or (gains[owners] == 0).any() or (prices[mentors] == 0).any():
-        return False
-    each = dict(zip(zip(owners.tolist(), mentors.tolist(), strict=True), points.tolist(), strict=True))
-    people = sorted({mentee for mentee, _ in each})
-    if len(people) != 2 or len({mentor for _, mentor in each}) != 2:
-        return False
-    one, other = people
-    ours, theirs = int(match[one]), int(match[other])
-    if ours == theirs:
-        return False
-    if min(each[one, theirs], each[other, ours]) > min(each[one, ours], each[other, theirs]):
-        match[one], match[other] = theirs, ours
-    return True
-
-
 def _rearrange(
-    match: Codes, owners: Numbers, mentors: Numbers, points: Numbers, gains: Numbers, prices: Numbers, places: Numbers
+    match: Codes, owners: Numbers, mentors: Numbers, points: Numbers, gains: Numbers, prices: Numbers, free: Numbers
 ) -> None:
-    """Change places among these people, in `match` itself, so that the worst-off have the most."""
+    """Change places among these people, in `match` itself, so that the worst-off have the most.
+
+    `free` are the mentors' free places.
+    """
     rows, row_of = np.unique(owners, return_inverse=True)
     columns, column_of = np.unique(mentors, return_inverse=True)
-    elsewhere = match.copy()
-    elsewhere[rows] = FREE
-    load = np.bincount(elsewhere[elsewhere != FREE], minlength=len(places))[columns]
     # Pairs of these mentors that cannot change keep their places.
-    room = np.minimum(places[columns] - load, len(rows))
+    held = np.bincount(column_of[match[owners] == mentors], minlength=len(columns))
+    room = np.minimum(free[columns] + held, np.bincount(column_of))
     slots = np.repeat(np.arange(len(columns)), room)
     stay, idle = np.flatnonzero(gains[rows] == 0), np.flatnonzero(prices[columns[slots]] == 0)
     size = max(len(rows) + len(idle), len(slots) + len(stay))
     if size**2 > CELLS:
         return
+    levels, rank = np.unique(points, return_inverse=True)
     cells = np.full((len(rows), len(columns)), -1, np.int64)
-    cells[row_of, column_of] = points
+    cells[row_of, column_of] = rank
     level = np.full((size, size), -1, np.int64)
     level[: len(rows), : len(slots)] = cells[:, slots]
     allowed = level >= 0
@@ -102,29 +110,26 @@ def _rearrange(
     allowed[stay, len(slots) + np.arange(len(stay))] = True
     allowed[len(rows) + np.arange(len(idle)), idle] = True
     allowed[len(rows) :, len(slots) :] = True
-    level[~allowed] = -1
-    levels = np.unique(level[level >= 0])
     some = max(1, DIGITS // (len(rows) + 1).bit_length())
     chosen = None
     for begin in range(0, len(levels) - 1, some):
-        here = levels[begin : begin + some]
-        cost = np.zeros(level.shape)
-        for place, one in enumerate(here.tolist()):
-            cost[level == one] = float((len(rows) + 1) ** (len(here) - 1 - place))
-        cost[~allowed] = np.inf
+        count = min(some, len(levels) - begin)
+        # One more of a level costs more than everybody at the levels above it; the last digit is that of no level.
+        digits = np.zeros(len(levels) + 1)
+        digits[begin : begin + count] = float(len(rows) + 1) ** np.arange(count - 1, -1, -1)
+        cost = np.where(allowed, digits[level], np.inf)
         chosen = linear_sum_assignment(cost)
         if begin + some < len(levels) - 1:
             # Where only one way is left, the other levels decide nothing.
             if (allowed.sum(axis=1) == 1).all():
                 break
             allowed &= _as_good(cost, allowed, *chosen)
-            level[~allowed] = -1
     if chosen is None:
         return
     match[rows] = FREE
-    for row, slot in zip(*chosen, strict=True):
-        if row < len(rows) and slot < len(slots):
-            match[rows[row]] = columns[slots[slot]]
+    row, slot = chosen
+    real = (row < len(rows)) & (slot < len(slots))
+    match[rows[row[real]]] = columns[slots[slot[real]]]
 
 
 def _as_good(

@@ -118,11 +118,10 @@ class _Scanned:
 
     def better(self, edges: Edges, gains: Numbers, prices: Numbers, rounds: int) -> Edges | None:
         """The candidates with pairs that are worth more than their two prices; None where there is none outside."""
-        from tandem_matching.domain.engine.optimum import joined
-        from tandem_matching.domain.engine.scan import Candidates
+        from tandem_matching.domain.engine.candidates import Candidates
 
         found = self._scan.best(prices, gains, limit=rounds + MORE, open_mentors=self._open, only=self._people)
-        both = joined(Candidates(*edges), found)
+        both = Candidates(*edges).joined(found)
         return None if len(both.mentors) == len(edges[1]) else (both.starts, both.mentors, both.points)
 
 

@@ -1,6 +1,7 @@
 """Assignments are feasible and nothing beats them: by brute force, by another solver, and by their own proof."""
 
 import sys
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ortools.graph.python import min_cost_flow
 from tandem_matching.domain.assignment import Assignment, Warm, assign
 from tandem_matching.domain.encoded import Encoded
 from tandem_matching.domain.load import assign_spread
+from tandem_matching.domain.swapping import swap_fairly
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -161,6 +163,24 @@ def test_after_a_few_people_changed_a_warm_start_finds_the_same_total(seed: int)
         assert worth(changed, again) == worth(changed, cold)
 
 
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), part=st.sampled_from([0.0, 0.02, 0.3]))
+def test_a_warm_start_knows_nothing_of_people_and_places_that_were_not_there(seed: int, part: float) -> None:
+    draw = np.random.default_rng(seed)
+    pool = random_pool(120, 60, seed=seed, places=(0, 3))
+    absent, closed = draw.random(120) < 0.2, draw.random(60) < 0.2
+    before = replace(pool, wanted=np.where(absent, 0, 1), places=np.where(closed, 0, pool.places))
+    first = assign(before, dense_cells=0)
+    of_mentees, of_mentors = draw.random(120) < part, draw.random(60) < part
+    pool.tables[0].mentee_codes[of_mentees] = draw.integers(0, 7, int(of_mentees.sum()))
+    pool.tables[0].mentor_codes[of_mentors] = draw.integers(0, 8, int(of_mentors.sum()))
+    again = assign(pool, warm=Warm(first.rounds[0], of_mentees, of_mentors), dense_cells=0)
+    check(pool, again)
+    matrix = assign(pool)
+    assert worth(pool, again) == worth(pool, matrix)
+    assert points_in_order(pool, again) == points_in_order(pool, matrix), "and it is as fair"
+
+
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_mentees_are_spread_where_load_counts(seed: int) -> None:
@@ -197,12 +217,13 @@ def points_in_order(pool: Encoded, found: Assignment) -> list[int]:
     return sorted(points[found.mentees, found.mentors].tolist())
 
 
+@ENGINES
 @settings(max_examples=100, deadline=None)
 @given(pool=small_pools(), most=st.integers(1, 4))
-def test_of_equally_good_assignments_the_worst_off_have_the_most(pool: Encoded, most: int) -> None:
+def test_of_equally_good_assignments_the_worst_off_have_the_most(pool: Encoded, most: int, dense_cells: int) -> None:
     pool.first_in_line[:] = False
     pool.tables[0].points[:] %= most + 1
-    found = assign(pool, dense_cells=10**9)
+    found = assign(pool, dense_cells=dense_cells)
     check(pool, found)
     points, violated = pool.dense()
     best: tuple[int, int, list[int]] = (0, 0, [])
@@ -219,3 +240,48 @@ def test_of_equally_good_assignments_the_worst_off_have_the_most(pool: Encoded, 
 def test_ten_and_ten_are_fairer_than_five_and_fifteen(dense_cells: int) -> None:
     pool = encoded(points=[[10, 15], [5, 10]], allowed=[[True, True], [True, True]], places=[1, 1])
     assert points_in_order(pool, assign(pool, dense_cells=dense_cells)) == [10, 10]
+
+
+@pytest.mark.parametrize("seed", [1, 5, 8, 10, 12])
+def test_the_engine_is_as_fair_as_the_matrix_where_many_pairs_are_worth_the_same(seed: int) -> None:
+    pool = random_pool(300, 300, seed=seed, places=(1, 1))
+    pool.features[0].index_parts[:] = 333
+    pool.tables[0].points[:] = pool.tables[0].points // 50_000 * 50_000
+    engine, matrix = assign(pool, dense_cells=0), assign(pool)
+    check(pool, engine)
+    assert points_in_order(pool, engine) == points_in_order(pool, matrix)
+
+
+@pytest.mark.parametrize("small", [True, False], ids=["plain", "compiled"])
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), people=st.integers(2, 5), mentors=st.integers(1, 3))
+def test_a_few_who_could_change_places_take_the_fairest_way(
+    data: st.DataObject, people: int, mentors: int, small: bool
+) -> None:
+    match = np.array(data.draw(st.lists(st.integers(0, mentors - 1), min_size=people, max_size=people)), np.int32)
+    others = data.draw(st.lists(st.booleans(), min_size=people * mentors, max_size=people * mentors))
+    worth_of = data.draw(st.lists(st.integers(0, 4), min_size=people * mentors, max_size=people * mentors))
+    points = np.array(worth_of).reshape(people, mentors)
+    here = np.array(others).reshape(people, mentors)
+    here[np.arange(people), match] = True
+    owners, partners = np.nonzero(here)
+    fair = match.copy()
+    tried = swap_fairly(fair, owners, partners, points[owners, partners], np.array([0, len(owners)]), small=small)
+    ways = [
+        sorted(points[np.arange(people), way].tolist())
+        for way in product(range(mentors), repeat=people)
+        if here[np.arange(people), way].all() and sorted(way) == sorted(match.tolist())
+    ]
+    assert tried.all()
+    assert sorted(fair.tolist()) == sorted(match.tolist()), "no place is left, none taken twice"
+    assert sorted(points[np.arange(people), fair].tolist()) == max(ways)
+
+
+@pytest.mark.parametrize("small", [True, False], ids=["plain", "compiled"])
+def test_too_many_ways_to_change_places_are_not_tried(small: bool) -> None:
+    owners, partners = (one.ravel() for one in np.indices((12, 4)))
+    match = np.repeat(np.arange(4), 3).astype(np.int32)
+    fair = match.copy()
+    tried = swap_fairly(fair, owners, partners, owners * partners, np.array([0, 48]), small=small)
+    assert not tried.any()
+    assert (fair == match).all()

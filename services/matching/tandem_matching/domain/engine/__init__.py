@@ -1,6 +1,7 @@
 """The engine: the optimum of the whole problem, with its proof, in time that grows no faster than the pairs.
 
-`scan` finds for every mentee the few mentors that matter at given prices, `auction` finds prices over those candidates,
-`paths` finishes exactly, and `optimum` repeats scan and finish until no pair outside the candidates could improve
-anything. Arrays in, assignment out; nothing here knows people.
+`arranging` makes a pool ready; `scan` finds for every mentee the few mentors that matter at given prices, its
+`candidates`, by walking (`looking`) or pair by pair (`pairs`). `auction` finds prices over the candidates, `paths`
+finishes exactly, and `optimum` repeats scan and finish until no pair outside the candidates could improve anything.
+Arrays in, assignment out; nothing here knows people.
 """

@@ -1,15 +1,17 @@
 """Arranging a pool for the scan: mentors who are alike in every table form a class, and classes a tree."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
+from numba import njit
 
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers, Table
-from tandem_matching.domain.engine.looking import grouped
-from tandem_matching.domain.engine.scan import Scan
+from tandem_matching.domain.engine.candidates import grouped
+from tandem_matching.domain.engine.scan import Scan, together
 
-FORBIDDEN = -(2**62)
-"""The worth of a pair that is not allowed."""
+FORBIDDEN = -(2**50)
+"""The worth of a pair that is not allowed: below zero whatever other tables add, and many of them can be added."""
 BRANCHES = 256
 """Who has a feature is listed by branch of the tree, so that whole branches are passed over; not more than so many."""
 RARE = 16
@@ -21,71 +23,87 @@ def arrange(encoded: Encoded) -> Scan:
     tables = sorted(
         (table for table in encoded.tables if table.points.any() or table.violated.any()), key=_allowed_part
     )
-    mentee_rows = np.stack([table.mentee_codes for table in tables], 1) if tables else _one_class(encoded.mentee_ids)
-    mentor_rows = np.stack([table.mentor_codes for table in tables], 1) if tables else _one_class(encoded.mentor_ids)
     cells = [np.where(table.violated != 0, FORBIDDEN, table.points.astype(np.int64)) for table in tables]
     if not tables:
         cells = [np.zeros((1, 1), np.int64)]
-    mentee_codes, mentee_class = _classes(mentee_rows)
-    mentor_codes, mentor_class = _classes(mentor_rows)
-    highest = [np.maximum(cell.max(axis=1, initial=0), 0)[mentee_codes[:, floor]] for floor, cell in enumerate(cells)]
-    most_below = np.zeros((len(mentee_codes), len(cells)), np.int64)
-    for floor in range(len(cells) - 2, -1, -1):
-        most_below[:, floor] = most_below[:, floor + 1] + highest[floor + 1]
-    node_floors, node_codes, node_children, node_classes = _tree(mentor_codes)
-    mentees = len(encoded.mentee_ids)
-    wanted: list[Any] = []
-    index: list[Any] = []
-    features = 0
-    for feature in encoded.features:
-        counts = np.diff(feature.wanted_starts)
-        owners = np.repeat(np.arange(mentees), counts)
-        wanted.append(
-            (owners, feature.wanted + features, np.full(len(owners), feature.weight), feature.shares()[owners])
-        )
-        index.append((np.diff(feature.index_starts), feature.index_mentors, feature.index_parts))
-        features += len(feature.index_starts) - 1
-    owners, codes, weights, shares = _joined(wanted, 4)
-    wanted_starts, order = grouped(owners, mentees)
-    lengths, index_mentors, index_parts = _joined(index, 3)
-    branch_codes, branch = _branches(mentor_codes, mentor_class, node_floors, node_classes)
-    which = np.repeat(np.arange(features), lengths)
-    had_starts, by_mentor = grouped(index_mentors, len(encoded.mentor_ids))
-    # By feature, then by branch, then by mentor: each sorting keeps the order of the one before.
-    _, by_branch = grouped(branch[index_mentors], len(branch_codes))
-    by_branch = by_branch[grouped(which[by_branch], features)[1]]
-    index_rows, index_starts = _starts(which[by_branch], branch[index_mentors[by_branch]], features, len(branch_codes))
+    of_mentees, of_mentors = together(
+        partial(_side_of_mentees, encoded, tables, cells), partial(_side_of_mentors, encoded, tables)
+    )
     return Scan(
-        mentees=mentees,
+        mentees=len(encoded.mentee_ids),
         mentors=len(encoded.mentor_ids),
-        mentee_class=mentee_class,
-        by_class=grouped(mentee_class, len(mentee_codes))[1],
-        mentee_codes=mentee_codes,
-        mentor_class=mentor_class,
-        mentor_rows=np.ascontiguousarray(mentor_rows),
-        node_floors=node_floors,
-        node_codes=node_codes,
-        node_children=node_children,
-        node_classes=node_classes,
         table_starts=np.cumsum([0, *(cell.size for cell in cells)], dtype=np.int64),
         table_widths=np.array([cell.shape[1] for cell in cells], np.int64),
         table_points=np.concatenate([cell.ravel() for cell in cells]),
-        wanted_starts=wanted_starts,
-        wanted=codes[order].astype(np.int32),
-        wanted_weights=weights[order].astype(np.int32),
-        wanted_shares=shares[order].astype(np.int32),
-        branch_codes=branch_codes,
-        index_rows=index_rows,
-        index_starts=index_starts,
-        index_mentors=index_mentors[by_branch].astype(np.int32),
-        index_parts=index_parts[by_branch].astype(np.int32),
-        had_starts=had_starts,
-        had=which[by_mentor].astype(np.int32),
-        had_parts=index_parts[by_mentor].astype(np.int32),
-        most_below=most_below,
         single_starts=encoded.single_starts,
         single_mentors=encoded.single_mentors,
+        **of_mentees,
+        **of_mentors,
     )
+
+
+def _side_of_mentees(encoded: Encoded, tables: list[Table], cells: list[Numbers]) -> dict[str, Any]:
+    """What a scan knows of mentees: their classes, and the features they want."""
+    mentees = len(encoded.mentee_ids)
+    rows = np.stack([table.mentee_codes for table in tables], 1) if tables else _one_class(encoded.mentee_ids)
+    codes, classes, by_class = _classes(rows)
+    highest = [np.maximum(cell.max(axis=1, initial=0), 0)[codes[:, floor]] for floor, cell in enumerate(cells)]
+    most_below = np.zeros((len(codes), len(cells)), np.int64)
+    for floor in range(len(cells) - 2, -1, -1):
+        most_below[:, floor] = most_below[:, floor + 1] + highest[floor + 1]
+    wanted: list[Any] = []
+    features = 0
+    for feature in encoded.features:
+        owners = np.repeat(np.arange(mentees), np.diff(feature.wanted_starts))
+        each = np.full(len(owners), feature.weight, np.int32)
+        wanted.append((owners, feature.wanted + np.int32(features), each, feature.shares()[owners]))
+        features += len(feature.index_starts) - 1
+    owners, features_of, weights, shares = _joined(wanted, 4)
+    starts, order = grouped(owners, mentees)
+    return {
+        "mentee_class": classes,
+        "by_class": by_class,
+        "mentee_codes": codes,
+        "most_below": most_below,
+        "wanted_starts": starts,
+        "wanted": features_of[order].astype(np.int32),
+        "wanted_weights": weights[order].astype(np.int32),
+        "wanted_shares": shares[order].astype(np.int32),
+    }
+
+
+def _side_of_mentors(encoded: Encoded, tables: list[Table]) -> dict[str, Any]:
+    """What a scan knows of mentors: their classes and the tree over them, and who has which feature."""
+    rows = np.stack([table.mentor_codes for table in tables], 1) if tables else _one_class(encoded.mentor_ids)
+    codes, classes, _ = _classes(rows)
+    node_floors, node_codes, node_children, node_classes = _tree(codes)
+    lengths, mentors, parts = _joined(
+        [(np.diff(one.index_starts), one.index_mentors, one.index_parts) for one in encoded.features], 3
+    )
+    which = np.repeat(np.arange(len(lengths)), lengths)
+    had_starts, by_mentor = grouped(mentors, len(encoded.mentor_ids))
+    branch_codes, branch = _branches(codes, classes, node_floors, node_classes)
+    # By feature, then by branch, then by mentor: each sorting keeps the order of the one before.
+    _, order = grouped(branch[mentors], len(branch_codes))
+    order = order[grouped(which[order], len(lengths))[1]]
+    index_mentors = mentors[order]
+    index_rows, index_starts = _starts(which, branch[index_mentors], len(lengths), len(branch_codes))
+    return {
+        "mentor_class": classes,
+        "mentor_rows": np.ascontiguousarray(rows),
+        "node_floors": node_floors,
+        "node_codes": node_codes,
+        "node_children": node_children,
+        "node_classes": node_classes,
+        "branch_codes": branch_codes,
+        "index_rows": index_rows,
+        "index_starts": index_starts,
+        "index_mentors": index_mentors.astype(np.int32),
+        "index_parts": parts[order].astype(np.int32),
+        "had_starts": had_starts,
+        "had": which[by_mentor].astype(np.int32),
+        "had_parts": parts[by_mentor].astype(np.int32),
+    }
 
 
 def _allowed_part(table: Table) -> float:
@@ -131,8 +149,8 @@ def _branches(
         return np.zeros((1, 0), np.int32), np.zeros(len(mentor_class), np.int32)
     floor = int(few.max())
     firsts = node_classes[node_floors[floor] : node_floors[floor + 1]]
-    branch = np.searchsorted(firsts, mentor_class, side="right") - 1
-    return np.ascontiguousarray(mentor_codes[firsts][:, : floor + 1]), branch.astype(np.int32)
+    of_class = np.repeat(np.arange(len(firsts), dtype=np.int32), np.diff(np.append(firsts, len(mentor_codes))))
+    return np.ascontiguousarray(mentor_codes[firsts][:, : floor + 1]), of_class[mentor_class]
 
 
 def _starts(features: Numbers, branches: Codes, number: int, width: int) -> tuple[Numbers, Numbers]:
@@ -158,17 +176,40 @@ def _joined(parts: list[Any], width: int) -> list[Numbers]:
     return [np.concatenate([part[column] for part in parts]).astype(np.int64) for column in range(width)]
 
 
-def _classes(rows: Codes) -> tuple[Codes, Codes]:
-    """The different rows, and which of them each row is."""
+def _classes(rows: Codes) -> tuple[Codes, Codes, Numbers]:
+    """The different rows, sorted; which of them each row is; and the rows' numbers, those that are alike together."""
     if not len(rows):
-        return rows[:0], np.zeros(0, np.int32)
-    # One number for each row where they fit, which sorts many times faster than rows do.
-    key = np.zeros(len(rows), np.int64)
-    spans = rows.max(axis=0).astype(np.int64) + 1
-    if float(np.prod(spans.astype(float))) < 2.0**62:
-        for column, span in enumerate(spans):
-            key = key * span + rows[:, column]
-        _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-        return rows[first], inverse.astype(np.int32)
-    different, inverse = np.unique(rows, axis=0, return_inverse=True)
-    return different.astype(np.int32), inverse.ravel().astype(np.int32)
+        return rows[:0], np.zeros(0, np.int32), np.zeros(0, np.int64)
+    firsts, classes, order = _sorted_rows(rows)
+    return rows[firsts], classes, order
+
+
+@njit(cache=True, nogil=True)
+def _sorted_rows(rows):  # type: ignore[no-untyped-def]  # pragma: no cover
+    people, columns = rows.shape
+    order, other = np.arange(people), np.empty(people, np.int64)
+    for column in range(columns - 1, -1, -1):
+        codes = rows[:, column].max() + 1
+        places = np.zeros(codes + 1, np.int64)
+        for person in range(people):
+            places[rows[person, column] + 1] += 1
+        for code in range(codes):
+            places[code + 1] += places[code]
+        for person in order:
+            code = rows[person, column]
+            other[places[code]] = person
+            places[code] += 1
+        order, other = other, order
+    firsts = np.empty(people, np.int64)
+    classes = np.empty(people, np.int32)
+    number = 0
+    for place in range(people):
+        person = order[place]
+        new = place == 0
+        for column in range(columns):
+            new = new or rows[person, column] != rows[order[place - 1], column]
+        if new:
+            firsts[number] = person
+            number += 1
+        classes[person] = number - 1
+    return firsts[:number], classes, order

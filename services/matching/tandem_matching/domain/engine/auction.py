@@ -13,7 +13,8 @@ import numpy.typing as npt
 from numba import njit
 
 from tandem_matching.domain.encoded import Codes, Numbers
-from tandem_matching.domain.engine.scan import Candidates, Scan, outside
+from tandem_matching.domain.engine.candidates import Candidates
+from tandem_matching.domain.engine.scan import Scan, outside
 
 FREE = -1
 REST = 0.003

@@ -1,7 +1,9 @@
-"""The compiled part of the scan: what a thread does for its mentees."""
+"""The walk of the scan, compiled: what a thread does for its mentees."""
 
 import numpy as np
 from numba import njit
+
+from tandem_matching.domain.engine.candidates import keep
 
 TURN = 24
 """Points beyond the tables stay below two to this power; above it stands whose turn it is."""
@@ -103,7 +105,7 @@ def best(  # type: ignore[no-untyped-def]  # compiled: its types are the arrays'
                 if cell < 0:
                     break
             if points >= 0 and points - prices[mentor] > floor:
-                number, floor = _keep(
+                number, floor = keep(
                     mentor, points, points - prices[mentor], floor, number, limit, net, found[row], worth[row]
                 )
         begun = (mentee * 2654435761) & 0x7FFFFFFF
@@ -143,174 +145,10 @@ def best(  # type: ignore[no-untyped-def]  # compiled: its types are the arrays'
                 if points - prices[mentor] <= floor:
                     break
                 if marks[mentor] < turn:
-                    number, floor = _keep(
+                    number, floor = keep(
                         mentor, points, points - prices[mentor], floor, number, limit, net, found[row], worth[row]
                     )
         counts[mentee] = number
-
-
-@njit(cache=True, nogil=True)
-def beyond(  # type: ignore[no-untyped-def]  # pragma: no cover
-    people, mentors, mentee_class, mentee_codes, mentor_rows,
-    table_starts, table_widths, table_points,
-    wanted_starts, wanted, wanted_weights, wanted_shares,
-    had_starts, had, had_parts, features, prices, floors,
-    mentee_room, mentor_room, mentee_fall, mentor_fall,
-):  # fmt: skip
-    room, number = 1024, 0
-    owners = np.empty(room, np.int64)
-    partners = np.empty(room, np.int64)
-    worth = np.empty(room, np.int64)
-    tables = mentor_rows.shape[1]
-    # What is looked at of the mentors, side by side in their order.
-    rows = np.empty((mentors.shape[0], tables), np.int32)
-    asked = np.empty(mentors.shape[0], np.int64)
-    rooms = np.empty(mentors.shape[0], np.int64)
-    falls = np.empty(mentors.shape[0], np.int64)
-    most_parts = np.zeros(features, np.int64)
-    for place in range(mentors.shape[0]):
-        mentor = mentors[place]
-        rows[place], asked[place] = mentor_rows[mentor], prices[mentor]
-        rooms[place], falls[place] = mentor_room[mentor], mentor_fall[mentor]
-        for position in range(had_starts[mentor], had_starts[mentor + 1]):
-            most_parts[had[position]] = max(most_parts[had[position]], had_parts[position])
-    bases = np.empty(tables, np.int64)
-    most_fall = falls.max() if mentors.shape[0] else np.int64(0)
-    for mentee in people:
-        if not mentors.shape[0] or mentee_room[mentee] + rooms[0] <= 0 or mentee_fall[mentee] + most_fall <= 0:
-            continue
-        for table in range(tables):
-            bases[table] = table_starts[table] + mentee_codes[mentee_class[mentee], table] * table_widths[table]
-        most = np.int64(0)
-        for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
-            most += np.int64(wanted_weights[want]) * most_parts[wanted[want]] // wanted_shares[want]
-        floor, own_room, own_fall = floors[mentee], mentee_room[mentee], mentee_fall[mentee]
-        for place in range(mentors.shape[0]):
-            if own_room + rooms[place] <= 0:
-                break
-            if own_fall + falls[place] <= 0:
-                continue
-            shared = np.int64(0)
-            for table in range(tables):
-                cell = table_points[bases[table] + rows[place, table]]
-                if cell < 0:
-                    shared = np.int64(-1)
-                    break
-                shared += cell
-            if shared < 0 or shared + most - asked[place] <= floor:
-                continue
-            points = shared
-            for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
-                for position in range(had_starts[mentors[place]], had_starts[mentors[place] + 1]):
-                    if had[position] == wanted[want]:
-                        points += np.int64(wanted_weights[want]) * had_parts[position] // wanted_shares[want]
-            if points - asked[place] > floor:
-                if number == room:
-                    owners = np.concatenate((owners, np.empty(room, np.int64)))
-                    partners = np.concatenate((partners, np.empty(room, np.int64)))
-                    worth = np.concatenate((worth, np.empty(room, np.int64)))
-                    room *= 2
-                owners[number], partners[number], worth[number] = mentee, mentors[place], points
-                number += 1
-    return owners[:number], partners[:number], worth[:number]
-
-
-@njit(cache=True, nogil=True)
-def pairs(  # type: ignore[no-untyped-def]  # pragma: no cover
-    match, mentee_class, mentee_codes, mentor_rows,
-    table_starts, table_widths, table_points,
-    wanted_starts, wanted, wanted_weights, wanted_shares,
-    had_starts, had, had_parts, single_starts, single_mentors,
-):  # fmt: skip
-    """The points of each mentee's pair; below zero where there is none or a rule forbids it."""
-    worth = np.full(match.shape[0], np.int64(-1))
-    for mentee in range(match.shape[0]):
-        mentor = match[mentee]
-        if mentor < 0:
-            continue
-        points = np.int64(0)
-        for table in range(mentor_rows.shape[1]):
-            code = mentee_codes[mentee_class[mentee], table]
-            cell = table_points[table_starts[table] + code * table_widths[table] + mentor_rows[mentor, table]]
-            if cell < 0:
-                points = np.int64(-1)
-                break
-            points += cell
-        for position in range(single_starts[mentee], single_starts[mentee + 1]):
-            if single_mentors[position] == mentor:
-                points = np.int64(-1)
-        if points < 0:
-            continue
-        for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
-            for position in range(had_starts[mentor], had_starts[mentor + 1]):
-                if had[position] == wanted[want]:
-                    points += np.int64(wanted_weights[want]) * had_parts[position] // wanted_shares[want]
-        worth[mentee] = points
-    return worth
-
-
-@njit(cache=True, nogil=True)
-def gathered(people, counts, found, worth):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """What was found, as one list: where each mentee's begins, and mentors in order with their points."""
-    starts = np.zeros(counts.shape[0] + 1, np.int64)
-    for mentee in range(counts.shape[0]):
-        starts[mentee + 1] = starts[mentee] + counts[mentee]
-    mentors = np.empty(starts[-1], np.int32)
-    points = np.empty(starts[-1], np.int64)
-    for row in range(people.shape[0]):
-        begin = starts[people[row]]
-        for column in range(counts[people[row]]):
-            place = begin + column
-            while place > begin and mentors[place - 1] > found[row, column]:
-                mentors[place], points[place] = mentors[place - 1], points[place - 1]
-                place -= 1
-            mentors[place], points[place] = found[row, column], worth[row, column]
-    return starts, mentors, points
-
-
-@njit(cache=True, nogil=True)
-def merged(  # type: ignore[no-untyped-def]  # pragma: no cover
-    starts, mentors, points, more_starts, more_mentors, more_points
-):
-    """Two lists in the mentors' order as one, each pair once, with the points of the second where both have it."""
-    all_starts = np.zeros(starts.shape[0], np.int64)
-    all_mentors = np.empty(mentors.shape[0] + more_mentors.shape[0], np.int32)
-    all_points = np.empty(mentors.shape[0] + more_mentors.shape[0], np.int64)
-    number = 0
-    for mentee in range(starts.shape[0] - 1):
-        other, end = more_starts[mentee], more_starts[mentee + 1]
-        for one in range(starts[mentee], starts[mentee + 1]):
-            while other < end and more_mentors[other] < mentors[one]:
-                all_mentors[number], all_points[number] = more_mentors[other], more_points[other]
-                number += 1
-                other += 1
-            all_mentors[number], all_points[number] = mentors[one], points[one]
-            if other < end and more_mentors[other] == mentors[one]:
-                all_points[number] = more_points[other]
-                other += 1
-            number += 1
-        while other < end:
-            all_mentors[number], all_points[number] = more_mentors[other], more_points[other]
-            number += 1
-            other += 1
-        all_starts[mentee + 1] = number
-    return all_starts, all_mentors[:number].copy(), all_points[:number].copy()
-
-
-@njit(cache=True, nogil=True)
-def grouped(codes, number):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Where each code's positions begin, and the positions, those of one code together and in their order."""
-    starts = np.zeros(number + 1, np.int64)
-    for code in codes:
-        starts[code + 1] += 1
-    for code in range(number):
-        starts[code + 1] += starts[code]
-    filled = starts[:-1].copy()
-    order = np.empty(codes.shape[0], np.int64)
-    for position in range(codes.shape[0]):
-        order[filled[codes[position]]] = position
-        filled[codes[position]] += 1
-    return starts, order
 
 
 @njit(cache=True, nogil=True)
@@ -345,26 +183,3 @@ def _pop(bounds, points, nodes, size):  # type: ignore[no-untyped-def]  # pragma
         place = child
     bounds[place], points[place], nodes[place] = bound, worth, node
     return size
-
-
-@njit(cache=True, nogil=True)
-def _keep(mentor, points, value, floor, number, limit, net, found, worth):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """Insert into the best so far, sorted from the best; the answer is how many there are and what beats the last."""
-    if number == limit:
-        if value <= net[limit - 1]:
-            return number, floor
-        place = limit - 1
-    else:
-        place = number
-        number += 1
-    while place > 0 and net[place - 1] < value:
-        net[place] = net[place - 1]
-        found[place] = found[place - 1]
-        worth[place] = worth[place - 1]
-        place -= 1
-    net[place] = value
-    found[place] = mentor
-    worth[place] = points
-    if number == limit:
-        floor = net[limit - 1]
-    return number, floor

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -9,18 +10,19 @@ from numba import njit
 
 from tandem_matching.domain.assignment import unwatched
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers
-from tandem_matching.domain.engine import auction, looking, paths
-from tandem_matching.domain.engine.scan import Bound, Candidates, Scan, outside
+from tandem_matching.domain.engine import auction, paths
+from tandem_matching.domain.engine.candidates import Candidates
+from tandem_matching.domain.engine.scan import Bound, Scan, outside, together
 from tandem_matching.domain.stakes import stakes
 
 FREE = -1
 WIDTH = 12
 """So many candidates are kept for a mentee at first."""
-MORE = 8
+MORE = 16
 """So many are added at once, where pairs outside could improve the match."""
 
-MANY = 1500
-"""Who would have to look at so many mentors one by one walks down the tree instead."""
+MANY = 1000
+"""Who would have to look at more mentors than this one by one walks down the tree instead."""
 STEPS = 200
 """A bid in the auction raises a price by at least the points of a perfect pair divided by this."""
 UNKNOWN = np.int64(2**60)
@@ -84,143 +86,170 @@ def solve(
     stake[~mentees] = 0
     open_mentors = places > 0
     people = scan.by_class[mentees[scan.by_class]]
-    bounded = np.where(mentees, np.minimum(stake, 3 * (most + 1)), 0)
-    proven = Bound(np.full(scan.mentees, UNKNOWN), np.full(scan.mentors, UNKNOWN))
     if start is None:
-        prices, match, candidates, floors = auction.run(
-            scan,
-            places,
-            bounded,
-            open_mentors=open_mentors,
-            mentees=people,
-            step=max(1, most // STEPS),
-            width=WIDTH,
-            block=max(1024, len(people) // 8),
-        )
-        outer = Bound(floors, prices.copy())
+        begun = _from_scratch(scan, stake, most, places, people=people)
     else:
-        prices = start.prices
-        match = np.where(mentees & (start.match != FREE) & open_mentors[start.match], start.match, FREE)
-        points = scan.points_of(match.astype(np.int32))
-        match = np.where(points >= 0, match, FREE).astype(np.int32)
-        if start.candidates is None or start.outer is None:
-            anew, outer = mentees, Bound(np.full(scan.mentees, UNKNOWN), prices.copy())
-        else:
-            anew = mentees & start.changed_mentees
-            outer = Bound(start.outer.floors.copy(), np.where(start.changed_mentors, UNKNOWN, start.outer.prices))
-            # Between people who have not changed nothing was worth more than the two prices.
-            proven = Bound(
-                np.where(start.changed_mentees, UNKNOWN, start.gains - start.stake),
-                np.where(start.changed_mentors, UNKNOWN, start.prices),
-            )
-        # Who has changed looks anew; the others have the candidates they had.
-        then = np.where(outer.prices < UNKNOWN, outer.prices, prices)
-        new = scan.best(then, -stake, limit=WIDTH, open_mentors=open_mentors, only=people[anew[people]])
-        outer.floors[anew] = outside(new, then, -stake, limit=WIDTH)[anew]
-        candidates = joined(_still_right(scan, start, mentees & ~anew, open_mentors, match, points), new)
-    scans = 0
+        begun = _again(scan, start, stake, mentees=mentees, open_mentors=open_mentors)
+    outer, proven = begun.outer, begun.proven
+    best, scans = paths.Paths(begun.candidates, stake, places, begun.prices, begun.match), 0
+    best.add(begun.new)
     while True:
         step()
-        match, gains, prices = paths.finish(candidates, stake, places, prices, match)
-        floors = gains - stake
-        better, looked = _better(scan, prices, floors, (outer, proven), people, np.flatnonzero(open_mentors))
+        best.finish()
+        floors = best.gains - stake
+        better, looked = _better(scan, best.prices, floors, (outer, proven), people, np.flatnonzero(open_mentors))
         scans += 1
-        if not len(better.mentors):
+        best.add(better)
+        if not (better.points - best.prices[better.mentors] > floors[better.owners()]).any():
             break
-        candidates = joined(candidates, better)
-        proven = Bound(np.where(looked, floors, UNKNOWN), prices)
-    matched = match != FREE
-    points = np.where(matched, scan.points_of(match), 0)
-    bound = sum(gains.tolist()) + sum((prices * places).tolist())
-    total = sum((points + stake)[matched].tolist())
-    return Optimum(match, points, gains, prices, stake, bound, total, scans, candidates, outer)
+        proven = Bound(np.where(looked, floors, UNKNOWN), best.prices.copy())
+    candidates = best.candidates
+    points = candidates.points_of(best.match)
+    bound = _sum(best.gains) + _sum(best.prices * places)
+    total = _sum((points + stake)[best.match != FREE])
+    # Nothing is known of the pairs of whom nobody looked for.
+    outer = Bound(np.where(mentees, outer.floors, UNKNOWN), np.where(open_mentors, outer.prices, UNKNOWN))
+    return Optimum(best.match, points, best.gains, best.prices, stake, bound, total, scans, candidates, outer)
+
+
+def _sum(numbers: Numbers) -> int:
+    """The sum, which may be more than a number of 64 bits can be."""
+    return (int((numbers >> 31).sum()) << 31) + int((numbers & (2**31 - 1)).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class _Beginning:
+    """From where the paths begin, and what is known of the pairs besides."""
+
+    prices: Numbers
+    match: Codes
+    candidates: Candidates
+    new: Candidates
+    """More candidates, few."""
+    outer: Bound
+    proven: Bound
+    """Every pair besides has fewer points than its floor and its price here together, not as many."""
+
+
+def _from_scratch(scan: Scan, stake: Numbers, most: int, places: Numbers, *, people: Numbers) -> _Beginning:
+    """Prices, a match and candidates by the auction."""
+    prices, match, candidates, floors = auction.run(
+        scan,
+        places,
+        np.minimum(stake, 3 * (most + 1)),
+        open_mentors=places > 0,
+        mentees=people,
+        step=max(1, most // STEPS),
+        width=WIDTH,
+        block=max(1024, len(people) // 8),
+    )
+    nothing = Bound(np.full(scan.mentees, UNKNOWN), np.full(scan.mentors, UNKNOWN))
+    return _Beginning(prices, match, candidates, Candidates.none(scan.mentees), Bound(floors, prices.copy()), nothing)
+
+
+def _again(
+    scan: Scan, start: Start, stake: Numbers, *, mentees: npt.NDArray[np.bool_], open_mentors: npt.NDArray[np.bool_]
+) -> _Beginning:
+    """The prices and match of before. Who has changed looks anew and is looked for; others keep their candidates."""
+    before, outer = start.candidates, start.outer
+    if before is None or outer is None:
+        before = Candidates.none(scan.mentees)
+        outer = Bound(np.full(scan.mentees, UNKNOWN), start.prices.copy())
+        new_mentees, new_mentors = mentees, np.zeros(scan.mentors, np.bool_)
+    else:
+        new_mentees = mentees & (start.changed_mentees | (outer.floors >= UNKNOWN))
+        new_mentors = open_mentors & (start.changed_mentors | (outer.prices >= UNKNOWN))
+    same_mentees, same_mentors = mentees & ~new_mentees, open_mentors & ~new_mentors
+    # One bound holds for all, so who is new looks at the prices at which the others looked.
+    then = np.where(outer.prices < UNKNOWN, outer.prices, start.prices)
+    own, sought = start.gains - start.stake, np.flatnonzero(new_mentors)
+
+    def look_anew() -> tuple[Codes, Candidates, Candidates]:
+        match = np.where(mentees & (start.match != FREE) & open_mentors[start.match], start.match, FREE)
+        match = match.astype(np.int32)
+        points = scan.points_of(match)
+        match[points < 0] = FREE
+        kept = before.kept(same_mentees, same_mentors, (scan.single_starts, scan.single_mentors), match, points)
+        people = scan.by_class[new_mentees[scan.by_class]]
+        return match, kept, scan.best(then, -stake, limit=WIDTH, open_mentors=open_mentors, only=people)
+
+    def are_looked_for() -> tuple[Candidates, Numbers]:
+        return scan.keenest(own, limit=WIDTH, mentors=sought, taking=same_mentees)
+
+    (match, kept, found), (wanted, most) = together(look_anew, are_looked_for)
+    floors = np.where(new_mentees, outside(found, then, -stake, limit=WIDTH), outer.floors)
+    # Between people who have not changed nothing was worth as much as the two prices.
+    proven = Bound(np.where(new_mentees, UNKNOWN, own), start.prices.copy())
+    proven.prices[sought] = most + 1
+    outer = Bound(floors, np.where(new_mentors, UNKNOWN, outer.prices))
+    return _Beginning(start.prices, match, kept, found.joined(wanted), outer, proven)
 
 
 def _better(
     scan: Scan, prices: Numbers, floors: Numbers, bounds: tuple[Bound, Bound], people: Numbers, mentors: Numbers
 ) -> tuple[Candidates, npt.NDArray[np.bool_]]:
-    """Pairs besides the candidates worth more than a mentee's floor and a mentor's price, and who saw all of theirs.
+    """Pairs besides the candidates worth a mentee's floor and a mentor's price or more, and who saw all better ones.
 
-    Whoever did not see them all has the best of them.
+    Whoever did not see them all has the best of them. Those that are worth exactly that improve nothing, but fairness
+    chooses among them; of very many, some are enough.
     """
     outer, proven = bounds
+    # What the bounds leave above a mentee's floor and a mentor's price, whose sum is a pair's.
+    rooms = Bound(outer.floors - floors + 1, outer.prices - prices)
+    falls = Bound(proven.floors - floors, proven.prices - prices)
+    # Where both only rose since, a pair is still worth less: who fell looks at everybody, the others at who fell.
+    known = outer.prices[mentors] < UNKNOWN
+    fell = falls.prices[mentors] > 0
+    parts = []
+    for lower, others in (
+        (True, mentors[known]),
+        (True, mentors[~known]),
+        (False, mentors[fell & known]),
+        (False, mentors[fell & ~known]),
+    ):
+        if len(others):
+            parts.append(_possible(people, others, rooms, falls, lower=lower))
+    # Who would have to look at many one by one walks.
+    walking = np.zeros(scan.mentees, np.bool_)
+    for these, others in parts:
+        if len(others) > MANY:
+            walking[these[rooms.floors[these] + rooms.prices[others[MANY]] > 0]] = True
+    tasks = []
+    if walking.any():
+        opened = np.isin(np.arange(scan.mentors), mentors)
+        walkers = people[walking[people]]
+        tasks.append(partial(scan.best, prices, floors - 1, limit=MORE, open_mentors=opened, only=walkers))
+    for these, others in parts:
+        stay = these[~walking[these]]
+        if len(stay):
+            tasks.append(partial(scan.beyond, prices, floors, (rooms, falls), others[:MANY], only=stay))
+    found: list[Candidates] = together(*tasks)
     looked = np.ones(scan.mentees, np.bool_)
-    # What was proven and only rose since holds still: who fell looks at everybody, the others at mentors who fell.
-    fell = mentors[prices[mentors] < proven.prices[mentors]]
-    lower = floors[people] < proven.floors[people]
-    better = Candidates(np.zeros(scan.mentees + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64))
-    walking = []
-    for these, others in ((people[lower], mentors), (people[~lower], fell)):
-        drops = np.sort(prices[others] - outer.prices[others])
-        many = np.searchsorted(drops, outer.floors[these] - floors[these]) > MANY
-        walking.append(these[many])
-        one_by_one = these[~many]
-        if len(one_by_one) and len(others):
-            better = joined(better, scan.beyond(prices, floors, bounds, others, only=one_by_one))
-    walk = np.concatenate(walking)
-    if len(walk):
-        walk = people[np.isin(people, walk)]
-        opened = np.zeros(scan.mentors, np.bool_)
-        opened[mentors] = True
-        found = scan.best(prices, floors, limit=MORE, open_mentors=opened, only=walk)
-        looked[np.diff(found.starts) == MORE] = False
-        better = joined(better, found)
-    return better, looked
+    if walking.any():
+        looked = outside(found[0], prices, floors - 1, limit=MORE) <= floors
+    return reduce(Candidates.joined, found, Candidates.none(scan.mentees)), looked
 
 
-def joined(first: Candidates, second: Candidates) -> Candidates:
-    """The candidates of both, each pair once, with the points of the second where both have it."""
-    if not len(second.mentors):
-        return first
-    return Candidates(
-        *looking.merged(first.starts, first.mentors, first.points, second.starts, second.mentors, second.points)
-    )
+def _possible(people: Numbers, mentors: Numbers, rooms: Bound, falls: Bound, *, lower: bool) -> tuple[Numbers, Numbers]:
+    """Of these people, who fell or did not, and mentors those of whom a pair is possible by each bound by itself.
 
-
-def _still_right(
-    scan: Scan,
-    start: Start,
-    same: npt.NDArray[np.bool_],
-    open_mentors: npt.NDArray[np.bool_],
-    match: Codes,
-    points: Numbers,
-) -> Candidates:
-    """Of these mentees the candidates of before that are allowed and worth what they were, and the pairs of a match."""
-    none = Candidates(np.zeros(scan.mentees + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64))
-    before = start.candidates or none
-    kept = _kept(
-        before.starts, before.mentors, before.points, same, open_mentors & ~start.changed_mentors,
-        match, points, scan.single_starts, scan.single_mentors,
-    )  # fmt: skip
-    return Candidates(*kept)
+    Mentors of whom the first bound leaves most come first.
+    """
+    room, fall = rooms.prices[mentors], falls.prices[mentors]
+    these = _with_room(people, rooms.floors, falls.floors, -room.max(), -fall.max(), lower)
+    if not len(these):
+        return these, mentors[:0]
+    some = (room > -rooms.floors[these].max()) & (fall > -falls.floors[these].max())
+    return these, mentors[some][np.argsort(-room[some], kind="stable")]
 
 
 @njit(cache=True, nogil=True)
-def _kept(  # type: ignore[no-untyped-def]  # pragma: no cover
-    starts, mentors, points, same, unchanged, match, match_points, single_starts, single_mentors
-):
-    kept_starts = np.zeros(starts.shape[0], np.int64)
-    kept_mentors = np.empty(mentors.shape[0] + match.shape[0], np.int32)
-    kept_points = np.empty(mentors.shape[0] + match.shape[0], np.int64)
+def _with_room(people, rooms, falls, least_room, least_fall, lower):  # type: ignore[no-untyped-def]  # pragma: no cover
+    found = np.empty(people.shape[0], np.int64)
     number = 0
-    for mentee in range(match.shape[0]):
-        held = match[mentee]
-        for edge in range(starts[mentee], starts[mentee + 1] if same[mentee] else starts[mentee]):
-            mentor = mentors[edge]
-            if 0 <= held <= mentor:
-                kept_mentors[number], kept_points[number] = held, match_points[mentee]
-                number += 1
-                held = np.int32(FREE)
-            if mentor == match[mentee] or not unchanged[mentor]:
-                continue
-            barred = False
-            for position in range(single_starts[mentee], single_starts[mentee + 1]):
-                barred = barred or single_mentors[position] == mentor
-            if not barred:
-                kept_mentors[number], kept_points[number] = mentor, points[edge]
-                number += 1
-        if held >= 0:
-            kept_mentors[number], kept_points[number] = held, match_points[mentee]
+    for mentee in people:
+        fall = falls[mentee]
+        if (fall > 0) == lower and fall > least_fall and rooms[mentee] > least_room:
+            found[number] = mentee
             number += 1
-        kept_starts[mentee + 1] = number
-    return kept_starts, kept_mentors[:number].copy(), kept_points[:number].copy()
+    return found[:number]

@@ -7,58 +7,107 @@ its two prices together, every matched pair exactly that, and whoever is left ov
 optimum, by duality, and the prices prove it.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
 from tandem_matching.domain.encoded import Codes, Numbers
-from tandem_matching.domain.engine.scan import Candidates
+from tandem_matching.domain.engine.candidates import Candidates
 
 FREE = -1
 FAR = 2**62
+NEAR = 50
 
 
-def finish(
-    candidates: Candidates, stake: Numbers, capacities: Numbers, prices: Numbers, match: Codes
-) -> tuple[Codes, Numbers, Numbers]:
-    """The best match over the candidates, each mentee's gain, and each mentor's price.
+class Paths:
+    """A match over candidates, which `finish` makes the best one: once, and again whenever candidates were added."""
 
-    `prices` and `match` are where to begin; any will do, good ones are quick. The gains and prices are the dual
-    solution: whole numbers, as the points and stakes are.
-    """
-    places = np.minimum(capacities, max(1, len(stake)))
-    place_starts = np.concatenate(([0], np.cumsum(places))).astype(np.int64)
-    new_match, new_prices = match.copy(), prices.copy()
-    gains = _finish(
-        candidates.starts, candidates.mentors, candidates.points, stake,
-        places, place_starts, new_prices, new_match,
-    )  # fmt: skip
-    return new_match, gains, new_prices
+    def __init__(
+        self, candidates: Candidates, stake: Numbers, capacities: Numbers, prices: Numbers, match: Codes
+    ) -> None:
+        """`prices` and `match` are where to begin; any will do, good ones are quick."""
+        self._candidates, self._added = candidates, Candidates.none(len(stake))
+        self._stake, self._places = stake, np.minimum(capacities, max(1, len(stake)))
+        self._place_starts = np.concatenate(([0], np.cumsum(self._places))).astype(np.int64)
+        self.match, self.prices = match.copy(), prices.copy()
+        self.gains, *self._held = _begin(
+            candidates.starts, candidates.mentors, candidates.points, stake,
+            self._places, self._place_starts, self.prices, self.match,
+        )  # fmt: skip
+        self._near = int(np.abs(candidates.points).max(initial=0)) // NEAR
+        self._back: Any = None
+
+    @property
+    def candidates(self) -> Candidates:
+        """All candidates."""
+        return self._candidates.joined(self._added)
+
+    def add(self, better: Candidates) -> None:
+        """Let people choose among these candidates too."""
+        _add(
+            better.starts, better.mentors, better.points, self._stake,
+            self._places, self._place_starts, self.prices, self.match, self.gains, *self._held,
+        )  # fmt: skip
+        self._added = self._added.joined(better)
+
+    def finish(self) -> None:
+        """Find the best match; gains and prices are the dual solution: whole numbers, as the points and stakes are."""
+        state = (self._places, self._place_starts, self.prices, self.match, self.gains, *self._held)
+        # Places first: whoever is free may take one, and then need not displace anybody.
+        first, then = self._candidates, self._added
+        if (self.prices[self._held[-1] < self._places] > 0).any():
+            if self._back is None:
+                self._back = self._backwards(first, self._near), self.gains.copy(), self.prices.copy()
+            (starts, far_starts, mentees, worth), gains, prices = self._back
+            # Since then a pair has come nearer by no more than its gain and its price fell.
+            least_far = self._near - (gains - self.gains).max(initial=0) - (prices - self.prices)
+            more_starts, _, *more = self._backwards(then, self._near)
+            _find_mentees(starts, far_starts, mentees, worth, least_far, more_starts, *more, *state)
+        _find_mentors(
+            first.starts, first.mentors, first.points, then.starts, then.mentors, then.points, self._stake, *state
+        )
+
+    def _backwards(self, candidates: Candidates, near: int) -> tuple[Numbers, Numbers, Codes, Numbers]:
+        found: tuple[Numbers, Numbers, Codes, Numbers] = _backwards(
+            candidates.starts, candidates.mentors, candidates.points, self._stake, self.gains, self.prices, near
+        )
+        return found
 
 
 @njit(cache=True, nogil=True)
-def _backwards(starts, mentors, points, stake, count):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """The candidates by mentor: where each begins, and mentees with what they are worth, in the mentees' order."""
+def _backwards(starts, mentors, points, stake, gains, prices, near):  # type: ignore[no-untyped-def]  # pragma: no cover
+    """The candidates by mentor: where each begins, the mentees and what they are worth; and where the far ones begin.
+
+    Those come last whose gain and price exceed what they are worth by `near` or more.
+    """
+    count = prices.shape[0]
     back_starts = np.zeros(count + 1, np.int64)
     for edge in range(mentors.shape[0]):
         back_starts[mentors[edge] + 1] += 1
     for mentor in range(count):
         back_starts[mentor + 1] += back_starts[mentor]
-    filled = back_starts[:-1].copy()
+    far_starts, filled = back_starts[:-1].copy(), back_starts[1:].copy()
     back_mentees = np.empty(mentors.shape[0], np.int32)
     back_worth = np.empty(mentors.shape[0], np.int64)
     for mentee in range(starts.shape[0] - 1):
         for edge in range(starts[mentee], starts[mentee + 1]):
-            place = filled[mentors[edge]]
-            filled[mentors[edge]] += 1
+            mentor, worth = mentors[edge], points[edge] + stake[mentee]
+            # Without a branch, which would be guessed wrong every other time.
+            is_near = np.int64(gains[mentee] + prices[mentor] - worth < near)
+            filled[mentor] -= 1 - is_near
+            place = is_near * far_starts[mentor] + (1 - is_near) * filled[mentor]
+            far_starts[mentor] += is_near
             back_mentees[place] = mentee
-            back_worth[place] = points[edge] + stake[mentee]
-    return back_starts, back_mentees, back_worth
+            back_worth[place] = worth
+    return back_starts, far_starts, back_mentees, back_worth
 
 
 @njit(cache=True, nogil=True)
-def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
+def _begin(  # type: ignore[no-untyped-def]  # pragma: no cover
     starts, mentors, points, stake, capacities, place_starts, prices, match
 ):
+    """Each mentee's gain at these prices, and who holds which place: only pairs stay that are exactly the best."""
     mentees, count = starts.shape[0] - 1, capacities.shape[0]
     gains = np.zeros(mentees, np.int64)
     holders = np.empty(place_starts[count], np.int32)
@@ -80,8 +129,36 @@ def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
             place_of[mentee] = taken[held]
             holders[place_starts[held] + taken[held]] = mentee
             taken[held] += 1
-    # Whoever likes a free place best takes it: no search is needed.
-    for mentee in range(mentees):
+    _take(starts, mentors, points, stake, capacities, place_starts, prices, match, gains, holders, place_of, taken)
+    return gains, holders, place_of, taken
+
+
+@njit(cache=True, nogil=True)
+def _add(  # type: ignore[no-untyped-def]  # pragma: no cover
+    starts, mentors, points, stake, capacities, place_starts, prices, match, gains, holders, place_of, taken
+):
+    """Raise gains to what these candidates are worth; who gains more gives back the place they had."""
+    for mentee in range(starts.shape[0] - 1):
+        gain = gains[mentee]
+        for edge in range(starts[mentee], starts[mentee + 1]):
+            gain = max(gain, points[edge] + stake[mentee] - prices[mentors[edge]])
+        held = match[mentee]
+        if held != FREE and gain > gains[mentee]:
+            taken[held] -= 1
+            last = holders[place_starts[held] + taken[held]]
+            holders[place_starts[held] + place_of[mentee]] = last
+            place_of[last] = place_of[mentee]
+            match[mentee] = FREE
+        gains[mentee] = gain
+    _take(starts, mentors, points, stake, capacities, place_starts, prices, match, gains, holders, place_of, taken)
+
+
+@njit(cache=True, nogil=True)
+def _take(  # type: ignore[no-untyped-def]  # pragma: no cover
+    starts, mentors, points, stake, capacities, place_starts, prices, match, gains, holders, place_of, taken
+):
+    """Whoever likes a free place best takes it: no search is needed."""
+    for mentee in range(starts.shape[0] - 1):
         if match[mentee] == FREE and gains[mentee] > 0:
             for edge in range(starts[mentee], starts[mentee + 1]):
                 mentor = mentors[edge]
@@ -94,94 +171,22 @@ def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
                     holders[place_starts[mentor] + taken[mentor]] = mentee
                     taken[mentor] += 1
                     break
+
+
+@njit(cache=True, nogil=True)
+def _find_mentees(  # type: ignore[no-untyped-def]  # pragma: no cover
+    starts, far_starts, mentees, worth, least_far, more_starts, more_mentees, more_worth,
+    capacities, place_starts, prices, match, gains, holders, place_of, taken,
+):  # fmt: skip
+    """Free places that have a price look for a mentee, or lose the price."""
+    count = capacities.shape[0]
     far = np.full(count, FAR, np.int64)
     via = np.zeros(count, np.int32)
     towards = np.zeros(count, np.int32)
-    settled = np.zeros(count, np.bool_)
     seen = np.empty(count, np.int32)
     capacity = 1024
     keys = np.empty(capacity, np.int64)
     nodes = np.empty(capacity, np.int32)
-    # Free mentees look for a mentor.
-    for source in range(mentees):
-        if match[source] != FREE or gains[source] <= 0:
-            continue
-        size, sighted = 0, 0
-        limit, leaver, end = gains[source], source, FREE
-        mentee, distance = source, np.int64(0)
-        holder, place, last = FREE, 0, 0
-        while True:
-            # Relax from `mentee`, then from the other holders of the mentor that was settled last.
-            beyond = distance + gains[mentee] - stake[mentee]
-            for edge in range(starts[mentee], starts[mentee + 1]):
-                mentor = mentors[edge]
-                if settled[mentor]:
-                    continue
-                reach = beyond + prices[mentor] - points[edge]
-                if reach < far[mentor] and reach < limit:
-                    if far[mentor] == FAR:
-                        seen[sighted] = mentor
-                        sighted += 1
-                    far[mentor] = reach
-                    via[mentor] = mentee
-                    if size == capacity:
-                        keys = np.concatenate((keys, np.empty(capacity, np.int64)))
-                        nodes = np.concatenate((nodes, np.empty(capacity, np.int32)))
-                        capacity *= 2
-                    size = _push(keys, nodes, size, reach, mentor)
-            if holder != FREE:
-                place += 1
-            if holder == FREE or place == last:
-                holder = FREE
-                while size > 0:
-                    distance, mentor = keys[0], nodes[0]
-                    size = _pop(keys, nodes, size)
-                    if not settled[mentor] and distance == far[mentor]:
-                        holder = mentor
-                        break
-                if holder == FREE or distance >= limit:
-                    distance = limit
-                    break
-                if taken[holder] < capacities[holder]:
-                    end = holder
-                    break
-                settled[holder] = True
-                place = place_starts[holder]
-                last = place + taken[holder]
-            mentee = holders[place]
-            if distance + gains[mentee] < limit:
-                limit, leaver = distance + gains[mentee], mentee
-        for position in range(sighted):
-            mentor = seen[position]
-            if settled[mentor]:
-                less = distance - far[mentor]
-                prices[mentor] += less
-                for spot in range(place_starts[mentor], place_starts[mentor] + taken[mentor]):
-                    gains[holders[spot]] -= less
-                settled[mentor] = False
-            far[mentor] = FAR
-        gains[source] -= distance
-        if end != FREE:
-            mentor, spot = end, taken[end]
-            taken[end] += 1
-        elif leaver == source:
-            continue
-        else:
-            mentor, spot = match[leaver], place_of[leaver]
-            match[leaver] = FREE
-        while True:
-            mentee = via[mentor]
-            before, hole = match[mentee], place_of[mentee]
-            match[mentee] = mentor
-            place_of[mentee] = spot
-            holders[place_starts[mentor] + spot] = mentee
-            if mentee == source:
-                break
-            mentor, spot = before, hole
-    # Free places that have a price look for a mentee, or lose the price.
-    if not (prices[taken < capacities] > 0).any():
-        return gains
-    back_starts, back_mentees, back_worth = _backwards(starts, mentors, points, stake, count)
     for source in range(count):
         while taken[source] < capacities[source] and prices[source] > 0:
             size, sighted = 0, 1
@@ -190,48 +195,56 @@ def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
             limit, taker, end = prices[source], FREE, source
             mentor, distance = source, np.int64(0)
             while True:
-                settled[mentor] = True
-                for edge in range(back_starts[mentor], back_starts[mentor + 1]):
-                    mentee = back_mentees[edge]
-                    held = match[mentee]
-                    if held != FREE and settled[held]:
-                        continue
-                    reach = distance + gains[mentee] + prices[mentor] - back_worth[edge]
-                    if reach >= limit:
-                        continue
-                    if held == FREE:
-                        limit, taker, end = reach, mentee, mentor
-                    elif reach < far[held]:
-                        if far[held] == FAR:
-                            seen[sighted] = held
-                            sighted += 1
-                        far[held] = reach
-                        via[held] = mentee
-                        towards[held] = mentor
-                        if size == capacity:
-                            keys = np.concatenate((keys, np.empty(capacity, np.int64)))
-                            nodes = np.concatenate((nodes, np.empty(capacity, np.int32)))
-                            capacity *= 2
-                        size = _push(keys, nodes, size, reach, held)
-                        if reach + prices[held] < limit:
-                            limit, taker, end = reach + prices[held], FREE, held
+                beyond = distance + prices[mentor]
+                for part in range(3):
+                    if part == 0:
+                        begin, end_of = starts[mentor], far_starts[mentor]
+                    elif part == 1:
+                        begin, end_of = more_starts[mentor], more_starts[mentor + 1]
+                    elif distance + least_far[mentor] >= limit:
+                        break
+                    else:
+                        begin, end_of = far_starts[mentor], starts[mentor + 1]
+                    for edge in range(begin, end_of):
+                        mentee = more_mentees[edge] if part == 1 else mentees[edge]
+                        value = more_worth[edge] if part == 1 else worth[edge]
+                        reach = beyond + gains[mentee] - value
+                        if reach >= limit:
+                            continue
+                        held = match[mentee]
+                        if held == FREE:
+                            limit, taker, end = reach, mentee, mentor
+                        elif reach < far[held]:
+                            if far[held] == FAR:
+                                seen[sighted] = held
+                                sighted += 1
+                            far[held] = reach
+                            via[held] = mentee
+                            towards[held] = mentor
+                            if size == capacity:
+                                keys = np.concatenate((keys, np.empty(capacity, np.int64)))
+                                nodes = np.concatenate((nodes, np.empty(capacity, np.int32)))
+                                capacity *= 2
+                            size = _push(keys, nodes, size, reach, held)
+                            if reach + prices[held] < limit:
+                                limit, taker, end = reach + prices[held], FREE, held
                 mentor = FREE
                 while size > 0:
                     distance, held = keys[0], nodes[0]
                     size = _pop(keys, nodes, size)
-                    if not settled[held] and distance == far[held]:
+                    if distance == far[held]:
                         mentor = held
                         break
                 if mentor == FREE or distance >= limit:
                     break
             for position in range(sighted):
                 mentor = seen[position]
-                if settled[mentor]:
-                    more = limit - far[mentor]
+                more = limit - far[mentor]
+                if more > 0:
                     prices[mentor] -= more
+                    least_far[mentor] -= more
                     for spot in range(place_starts[mentor], place_starts[mentor] + taken[mentor]):
                         gains[holders[spot]] += more
-                    settled[mentor] = False
                 far[mentor] = FAR
             # The chain, from its far end: `end` loses `via[end]` towards `towards[end]`, and may get `taker`.
             mentor = end
@@ -262,7 +275,98 @@ def _finish(  # type: ignore[no-untyped-def]  # pragma: no cover
                     break
                 moving = following
                 mentor = towards[mentor]
-    return gains
+
+
+@njit(cache=True, nogil=True)
+def _find_mentors(  # type: ignore[no-untyped-def]  # pragma: no cover
+    starts, mentors, points, more_starts, more_mentors, more_points, stake,
+    capacities, place_starts, prices, match, gains, holders, place_of, taken,
+):  # fmt: skip
+    """Free mentees who would gain by a mentor look for one."""
+    count = capacities.shape[0]
+    far = np.full(count, FAR, np.int64)
+    via = np.zeros(count, np.int32)
+    seen = np.empty(count, np.int32)
+    capacity = 1024
+    keys = np.empty(capacity, np.int64)
+    nodes = np.empty(capacity, np.int32)
+    for source in range(gains.shape[0]):
+        if match[source] != FREE or gains[source] <= 0:
+            continue
+        size, sighted = 0, 0
+        limit, leaver, end = gains[source], source, FREE
+        mentee, distance = source, np.int64(0)
+        holder, place, last = FREE, 0, 0
+        while True:
+            # Relax from `mentee`, then from the other holders of the mentor that was settled last.
+            beyond = distance + gains[mentee] - stake[mentee]
+            for part in range(2):
+                begins = starts if part == 0 else more_starts
+                for edge in range(begins[mentee], begins[mentee + 1]):
+                    mentor = mentors[edge] if part == 0 else more_mentors[edge]
+                    worth = points[edge] if part == 0 else more_points[edge]
+                    reach = beyond + prices[mentor] - worth
+                    if reach >= limit or reach >= far[mentor]:
+                        continue
+                    if taken[mentor] < capacities[mentor]:
+                        # Nothing beyond is cheaper than a free place, so nothing that is dearer needs a look.
+                        limit, end = reach, mentor
+                        via[mentor] = mentee
+                        continue
+                    if far[mentor] == FAR:
+                        seen[sighted] = mentor
+                        sighted += 1
+                    far[mentor] = reach
+                    via[mentor] = mentee
+                    if size == capacity:
+                        keys = np.concatenate((keys, np.empty(capacity, np.int64)))
+                        nodes = np.concatenate((nodes, np.empty(capacity, np.int32)))
+                        capacity *= 2
+                    size = _push(keys, nodes, size, reach, mentor)
+            if holder != FREE:
+                place += 1
+            if holder == FREE or place == last:
+                holder = FREE
+                while size > 0:
+                    distance, mentor = keys[0], nodes[0]
+                    size = _pop(keys, nodes, size)
+                    if distance == far[mentor]:
+                        holder = mentor
+                        break
+                if holder == FREE or distance >= limit:
+                    distance = limit
+                    break
+                place = place_starts[holder]
+                last = place + taken[holder]
+            mentee = holders[place]
+            if distance + gains[mentee] < limit:
+                limit, leaver, end = distance + gains[mentee], mentee, FREE
+        for position in range(sighted):
+            mentor = seen[position]
+            less = distance - far[mentor]
+            if less > 0:
+                prices[mentor] += less
+                for spot in range(place_starts[mentor], place_starts[mentor] + taken[mentor]):
+                    gains[holders[spot]] -= less
+            far[mentor] = FAR
+        gains[source] -= distance
+        if end != FREE:
+            mentor, spot = end, taken[end]
+            taken[end] += 1
+        elif leaver == source:
+            continue
+        else:
+            mentor, spot = match[leaver], place_of[leaver]
+            match[leaver] = FREE
+        while True:
+            mentee = via[mentor]
+            before, hole = match[mentee], place_of[mentee]
+            match[mentee] = mentor
+            place_of[mentee] = spot
+            holders[place_starts[mentor] + spot] = mentee
+            if mentee == source:
+                break
+            mentor, spot = before, hole
 
 
 @njit(cache=True, nogil=True)

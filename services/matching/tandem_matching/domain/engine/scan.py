@@ -7,34 +7,29 @@ what is below; inside a class mentors are ordered by price. So most pairs are ne
 left out.
 """
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tandem_matching.domain.encoded import Codes, Numbers
-from tandem_matching.domain.engine import looking
+from tandem_matching.domain.engine import looking, pairs
+from tandem_matching.domain.engine.candidates import Candidates, gathered, ranked
 
 THREADS = 2
-FEW_PAIRS = 100_000
-"""So many pairs are looked at before a second thread is through with its start."""
+"""So many are used at most."""
+FEW_PAIRS, FEW_MENTEES = 1_000_000, 150
+"""So many are looked at before a second thread is worth its start."""
+TIES = 16
+"""So many pairs that are worth exactly a floor are found for a mentee at a time."""
+_threads = ThreadPoolExecutor(THREADS, "scan")
 NOBODY = 2**61
 """The price where there is no mentor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Pairs that matter: for mentee i, `mentors[starts[i]:starts[i + 1]]` with their points, in the mentors' order."""
-
-    starts: Numbers
-    mentors: Codes
-    points: Numbers
-
-    def owners(self) -> Numbers:
-        """The mentee of each pair."""
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +110,13 @@ class Scan:
             kept = open_mentors[index_mentors]
             before = np.concatenate(([0], np.cumsum(kept)))
             index_starts, index_mentors, index_parts = before[index_starts], index_mentors[kept], index_parts[kept]
-        by_price = members[np.argsort(prices[members], kind="stable")]
         classes = int(self.node_floors[-1] - self.node_floors[-2])
-        class_starts, by_class = looking.grouped(self.mentor_class[by_price], classes)
-        order = by_price[by_class].astype(np.int32)
+        class_starts, order = ranked(members, self.mentor_class, classes, prices)
         cheapest = self._cheapest(prices, order, class_starts)
-        parts = _cuts(self.mentee_class[people], THREADS if len(people) > 500 else 1)
+        parts = _cuts(self.mentee_class[people], THREADS if len(people) > FEW_MENTEES else 1)
 
-        def work(begin: int, end: int) -> None:
+        def work(part: tuple[int, int]) -> None:
+            begin, end = part
             looking.best(
                 people[begin:end], self.mentee_class, self.mentee_codes, self.mentor_rows,
                 self.node_floors, self.node_codes, self.node_children,
@@ -134,52 +128,75 @@ class Scan:
                 counts, found[begin:end], worth[begin:end],
             )  # fmt: skip
 
-        if len(parts) > 1:
-            with ThreadPoolExecutor(len(parts)) as threads:
-                list(threads.map(lambda part: work(*part), parts))
-        else:
-            for part in parts:
-                work(*part)
-        return Candidates(*looking.gathered(people, counts, found, worth))
+        together(*(partial(work, part) for part in parts))
+        return Candidates(*gathered(people, counts, found, worth))
 
     def beyond(
-        self, prices: Numbers, floors: Numbers, bounds: tuple[Bound, Bound], mentors: Numbers, *, only: Numbers
+        self, prices: Numbers, floors: Numbers, rooms: tuple[Bound, Bound], mentors: Numbers, *, only: Numbers
     ) -> Candidates:
-        """Of these mentors all whose points less price exceed a mentee's floor, where both bounds leave that possible.
+        """Of these mentors all whose points less price exceed a mentee's floor, and up to `TIES` of those that are it.
 
-        Looks at pairs one by one, those for which the first bound leaves most before others.
+        Only where both rooms leave that possible: a room is what a pair's points may be above its floor and price, the
+        sum of what each of the two leaves. Mentors are in the order of the first room, from the largest. Looks at pairs
+        one by one.
         """
-        outer, proven = bounds
-        mentor_room, mentee_room = outer.prices - prices, outer.floors - floors
-        mentors = mentors[np.argsort(-mentor_room[mentors], kind="stable")]
+        first, second = rooms
 
         def work(part: Numbers) -> tuple[Numbers, Numbers, Numbers]:
-            found: tuple[Numbers, Numbers, Numbers] = looking.beyond(
+            found: tuple[Numbers, Numbers, Numbers] = pairs.beyond(
                 part, mentors, self.mentee_class, self.mentee_codes, self.mentor_rows,
                 self.table_starts, self.table_widths, self.table_points,
                 self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
-                self.had_starts, self.had, self.had_parts, len(self.index_rows) - 1, prices, floors,
-                mentee_room, mentor_room, proven.floors - floors, proven.prices - prices,
+                self.had_starts, self.had, self.had_parts, len(self.index_rows) - 1, prices, floors, TIES,
+                first.floors, first.prices, second.floors, second.prices,
             )  # fmt: skip
             return found
 
-        if len(only) * len(mentors) > FEW_PAIRS:
-            with ThreadPoolExecutor(THREADS) as threads:
-                found = list(threads.map(work, [only[thread::THREADS] for thread in range(THREADS)]))
-        else:
-            found = [work(only)]
+        many = (
+            len(only) * len(mentors) > FEW_PAIRS
+            and np.searchsorted(-first.prices[mentors], first.floors[only]).sum() > FEW_PAIRS
+        )
+        parts = [only[thread::THREADS] for thread in range(THREADS)] if many else [only]
+        found = together(*(partial(work, part) for part in parts))
         owners, partners, points = (np.concatenate([one[place] for one in found]) for place in range(3))
-        key = owners * np.int64(2**31) + partners
-        order = np.argsort(key)
         if len(self.single_mentors):
             single = np.repeat(np.arange(self.mentees), np.diff(self.single_starts)) * np.int64(2**31)
-            order = order[~np.isin(key[order], single + self.single_mentors)]
-        starts = np.concatenate(([0], np.cumsum(np.bincount(owners[order], minlength=self.mentees))))
-        return Candidates(starts.astype(np.int64), partners[order].astype(np.int32), points[order])
+            open_pairs = ~np.isin(owners * np.int64(2**31) + partners, single + self.single_mentors)
+            owners, partners, points = owners[open_pairs], partners[open_pairs], points[open_pairs]
+        return Candidates.of(self.mentees, owners, partners, points)
+
+    def keenest(
+        self, floors: Numbers, *, limit: int, mentors: Numbers, taking: npt.NDArray[np.bool_]
+    ) -> tuple[Candidates, Numbers]:
+        """For each of these mentors the mentees, of those `taking` part, who have most points beyond their floors.
+
+        At most `limit` of them, as candidates; and for each mentor the points that none besides has more beyond theirs.
+        """
+        found = np.zeros((len(mentors), limit), np.int32)
+        worth = np.zeros((len(mentors), limit), np.int64)
+        counts, most = np.zeros(len(mentors), np.int64), np.zeros(len(mentors), np.int64)
+
+        def work(part: slice) -> None:
+            pairs.keenest(
+                mentors[part], self.mentee_class, self.mentee_codes, self.by_class, self.mentor_rows,
+                self.table_starts, self.table_widths, self.table_points,
+                self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
+                self.had_starts, self.had, self.had_parts, len(self.index_rows) - 1,
+                self.single_starts, self.single_mentors, taking, floors, found[part], worth[part],
+                counts[part], most[part],
+            )  # fmt: skip
+
+        many = len(mentors) * len(self.mentee_codes) > FEW_PAIRS
+        middle = len(mentors) // 2
+        parts = [slice(middle), slice(middle, None)] if many else [slice(None)]
+        together(*(partial(work, part) for part in parts))
+        known = np.arange(limit)[None, :] < counts[:, None]
+        partners = np.broadcast_to(mentors[:, None], known.shape)[known]
+        return Candidates.of(self.mentees, found[known].astype(np.int64), partners, worth[known]), most
 
     def points_of(self, match: Codes) -> Numbers:
         """The points of each mentee's pair in a match; below zero where there is none, or a rule forbids it."""
-        points: Numbers = looking.pairs(
+        points: Numbers = pairs.worth_of(
             match, self.mentee_class, self.mentee_codes, self.mentor_rows,
             self.table_starts, self.table_widths, self.table_points,
             self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
@@ -195,6 +212,19 @@ class Scan:
         return np.concatenate(
             [np.minimum.reduceat(of_class, self.node_classes[begin:end]) for begin, end in pairwise(self.node_floors)]
         )
+
+
+def together(*tasks: Callable[[], Any]) -> list[Any]:
+    """What the tasks give, done at once by as many threads as are free."""
+    if THREADS == 1:
+        return [task() for task in tasks]
+    others = [_threads.submit(task) for task in tasks[1:]]
+    found = {0: tasks[0]()} if tasks else {}
+    # Whoever is done helps, from the end: so nobody waits for what has not begun, and tasks may have tasks.
+    for place in range(len(others), 0, -1):
+        if others[place - 1].cancel():
+            found[place] = tasks[place]()
+    return [found[place] if place in found else others[place - 1].result() for place in range(len(tasks))]
 
 
 def outside(found: Candidates, prices: Numbers, floors: Numbers, *, limit: int) -> Numbers:
