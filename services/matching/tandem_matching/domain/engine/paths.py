@@ -18,6 +18,7 @@ from tandem_matching.domain.engine.candidates import Candidates
 FREE = -1
 FAR = 2**62
 NEAR = 50
+"""Who would pay more than a pair is worth by the best pair's points divided by this is looked at last."""
 
 
 class Paths:
