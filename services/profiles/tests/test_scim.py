@@ -131,6 +131,43 @@ async def test_a_filter_for_everybody_is_refused_in_a_large_directory_and_one_wi
         assert (answer.status_code, answer.json()["totalResults"]) == (200, found)
 
 
+async def test_a_large_directory_is_asked_who_is_active_and_who_changed(
+    app: FastAPI, client: Client, admin: Headers
+) -> None:
+    many = """
+        INSERT INTO people (person_id, version, given_name, family_name, email, email_key, time_zone, languages,
+                            registered_at, changed_at)
+        SELECT gen_random_uuid(), 1, 'P', '', n || '@x.org', n || '@x.org', 'UTC', '{}', '2020-01-01Z', '2020-01-01Z'
+        FROM generate_series(1, 5001) AS n
+    """
+    async with app.state.database.transaction() as session:
+        await session.execute(sa.text(many))
+    mira = (await client.post(USERS, json={**MIRA, "active": True}, headers=admin)).json()
+    await client.post(USERS, json={"schemas": [CORE], "userName": "unsaid"}, headers=admin)
+    gone = (await client.post(USERS, json={"schemas": [CORE], "userName": "gone"}, headers=admin)).json()
+    leaves = patched({"op": "replace", "path": "active", "value": False})
+    assert (await client.patch(f"{USERS}/{gone['id']}", json=leaves, headers=admin)).status_code == 200
+
+    async def found(question: str) -> tuple[int, list[str]]:
+        answer = await client.get(USERS, params={"filter": question, "count": 5}, headers=admin)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["totalResults"], [one["userName"] for one in answer.json().get("Resources", [])]
+
+    changed = mira["meta"]["lastModified"]
+    assert (await found("active eq true"))[0] == 5002, "whoever is not said to be active or not is neither"
+    assert await found("active eq false") == (1, ["gone"])
+    assert await found('active eq true and meta.lastModified ge "2021-01-01T00:00:00Z"') == (1, [MIRA["userName"]])
+    assert (await found(f'active eq true and meta.lastModified gt "{changed}"'))[0] == 0
+    assert await found(f'meta.lastModified le "{changed}" and userName eq "{MIRA["userName"]}"') == (
+        1,
+        [MIRA["userName"]],
+    )
+    assert await found('meta.lastModified gt "2021-01-01T00:00:00+01:00" and title pr') == (1, [MIRA["userName"]])
+    for too_many in ("not (active eq false)", 'meta.lastModified lt "2021-01-01T00:00:00Z"'):
+        refused = await client.get(USERS, params={"filter": too_many}, headers=admin)
+        assert (refused.status_code, refused.json()["scimType"]) == (400, "tooMany")
+
+
 async def test_many_changes_in_one_request_name_each_other(client: Client, admin: Headers) -> None:
     operations = [
         {"method": "POST", "path": "/Users", "bulkId": "a", "data": MIRA},

@@ -23,5 +23,5 @@ class TooManyToLookThrough(Invalid):
     def __init__(self, most: int) -> None:
         super().__init__(
             f"This filter would have to read more than {most:,} entries. Filter by userName, externalId, id, "
-            "emails.value or displayName with eq."
+            "emails.value, displayName or active with eq, or by a later meta.lastModified, besides."
         )

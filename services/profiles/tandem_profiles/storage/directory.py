@@ -50,11 +50,14 @@ class DirectoryGroup(Table):
 
 
 @dataclass(frozen=True, slots=True)
-class Exactly:
-    """One value that a quick search looks for: `id`, `userName`, `externalId`, `emails` or `displayName`."""
+class Sought:
+    """What the database can look for: `id`, `userName`, `externalId`, `emails`, `displayName` or `active` with a value.
+
+    Or who was changed from that time on (`changedFrom`), or until it (`changedUntil`).
+    """
 
     attribute: str
-    value: str
+    value: str | bool | datetime
 
 
 def _every_user() -> sa.Select[Any]:
@@ -111,63 +114,80 @@ def _as_id(text: str) -> UUID | None:
         return None  # nobody has it
 
 
-def _users_with(exactly: Exactly | None) -> sa.Select[Any]:
-    if exactly is None:
-        return _USERS
-    value = exactly.value
-    match exactly.attribute:
-        case "id":
-            return _USERS.where(Person.person_id == _as_id(value))
-        case "userName":
+def _users_with(sought: Sequence[Sought]) -> sa.Select[Any]:
+    return _USERS.where(*(_is_user(one) for one in sought))
+
+
+def _is_user(sought: Sought) -> sa.ColumnElement[bool]:
+    changed_at = sa.func.greatest(Person.changed_at, DirectoryUser.changed_at)
+    match sought:
+        case Sought("id", str(text)):
+            return Person.person_id == _as_id(text)
+        case Sought("userName", str(text)):
             # Two searches that have an index each, where one with OR would read everybody.
-            spoken = sa.select(DirectoryUser.person_id).where(DirectoryUser.user_name_key == value.lower())
+            spoken = sa.select(DirectoryUser.person_id).where(DirectoryUser.user_name_key == text.lower())
             spoken_of = sa.exists().where(DirectoryUser.person_id == PEOPLE.c.person_id)
-            unspoken = sa.select(PEOPLE.c.person_id).where(PEOPLE.c.email_key == email_key(value), ~spoken_of)
-            return _USERS.where(Person.person_id.in_(spoken.union_all(unspoken)))
-        case "externalId":
-            return _USERS.where(DirectoryUser.external_id == value)
-        case "emails":
-            return _USERS.where(Person.email_key == email_key(value))
-    raise KeyError(exactly.attribute)
+            unspoken = sa.select(PEOPLE.c.person_id).where(PEOPLE.c.email_key == email_key(text), ~spoken_of)
+            return Person.person_id.in_(spoken.union_all(unspoken))
+        case Sought("externalId", value):
+            return DirectoryUser.external_id == value
+        case Sought("emails", str(text)):
+            return Person.email_key == email_key(text)
+        case Sought("active", True):
+            # Nobody who is here is inactive, but an identity provider may have left open whether they are active.
+            said = sa.or_(DirectoryUser.person_id.is_(None), DirectoryUser.document["active"].as_boolean())
+            return sa.and_(Person.departed_on.is_(None), said)
+        case Sought("active", False):
+            return Person.departed_on.is_not(None)
+        case Sought("changedFrom", value):
+            return changed_at >= value
+        case Sought("changedUntil", value):
+            return changed_at <= value
+    raise KeyError(sought.attribute)
 
 
-async def count_users(session: AsyncSession, exactly: Exactly | None) -> int:
-    """How many users there are, or how many of this kind."""
-    return await session.scalar(sa.select(sa.func.count()).select_from(_users_with(exactly).subquery())) or 0
+async def count_users(session: AsyncSession, sought: Sequence[Sought]) -> int:
+    """How many users there are, or how many of whom all this is true."""
+    return await session.scalar(sa.select(sa.func.count()).select_from(_users_with(sought).subquery())) or 0
 
 
 async def users(
-    session: AsyncSession, exactly: Exactly | None, *, offset: int, limit: int
+    session: AsyncSession, sought: Sequence[Sought], *, offset: int, limit: int
 ) -> Sequence[tuple[Person, DirectoryUser | None]]:
     """Users in the order in which they became known."""
-    found = _users_with(exactly).order_by(Person.person_id).offset(offset).limit(limit)
+    found = _users_with(sought).order_by(Person.person_id).offset(offset).limit(limit)
     return [(person, user) for person, user in (await session.execute(found)).all()]
 
 
-def _groups_with(exactly: Exactly | None) -> sa.Select[Any]:
-    found = sa.select(DirectoryGroup)
-    if exactly is None:
-        return found
-    match exactly.attribute:
-        case "id":
-            return found.where(DirectoryGroup.group_id == _as_id(exactly.value))
-        case "displayName":
-            return found.where(sa.func.lower(DirectoryGroup.display_name) == exactly.value.lower())
-        case "externalId":
-            return found.where(DirectoryGroup.external_id == exactly.value)
-    raise KeyError(exactly.attribute)
+def _groups_with(sought: Sequence[Sought]) -> sa.Select[Any]:
+    return sa.select(DirectoryGroup).where(*(_is_group(one) for one in sought))
 
 
-async def count_groups(session: AsyncSession, exactly: Exactly | None) -> int:
-    """How many groups there are, or how many of this kind."""
-    return await session.scalar(sa.select(sa.func.count()).select_from(_groups_with(exactly).subquery())) or 0
+def _is_group(sought: Sought) -> sa.ColumnElement[bool]:
+    match sought:
+        case Sought("id", str(text)):
+            return DirectoryGroup.group_id == _as_id(text)
+        case Sought("displayName", str(text)):
+            return sa.func.lower(DirectoryGroup.display_name) == text.lower()
+        case Sought("externalId", value):
+            return DirectoryGroup.external_id == value
+        case Sought("changedFrom", value):
+            return DirectoryGroup.changed_at >= value
+        case Sought("changedUntil", value):
+            return DirectoryGroup.changed_at <= value
+    raise KeyError(sought.attribute)
+
+
+async def count_groups(session: AsyncSession, sought: Sequence[Sought]) -> int:
+    """How many groups there are, or how many of whom all this is true."""
+    return await session.scalar(sa.select(sa.func.count()).select_from(_groups_with(sought).subquery())) or 0
 
 
 async def groups(
-    session: AsyncSession, exactly: Exactly | None, *, offset: int, limit: int
+    session: AsyncSession, sought: Sequence[Sought], *, offset: int, limit: int
 ) -> Sequence[DirectoryGroup]:
     """Groups in the order in which they were created."""
-    found = _groups_with(exactly).order_by(DirectoryGroup.group_id).offset(offset).limit(limit)
+    found = _groups_with(sought).order_by(DirectoryGroup.group_id).offset(offset).limit(limit)
     return (await session.scalars(found)).all()
 
 

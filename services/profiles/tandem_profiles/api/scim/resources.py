@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from tandem_profiles.api.scim.service import MOST_RESULTS, DirectoryCaller, User
 from tandem_profiles.api.scim.users import told_by, user_of, with_manager_address
 from tandem_profiles.domain.directory import NoSuchEntry, TooManyToLookThrough
 from tandem_profiles.storage import directory as stored
-from tandem_profiles.storage.directory import DirectoryGroup, DirectoryUser, Exactly
+from tandem_profiles.storage.directory import DirectoryGroup, DirectoryUser, Sought
 from tandem_profiles.storage.people import Person
 from tandem_profiles.use_cases import directory
 
@@ -38,6 +39,8 @@ _QUICK = {
     },
     "Groups": {"id": "id", "displayname": "displayName", "externalid": "externalId"},
 }
+_TIMES = {"gt": "changedFrom", "ge": "changedFrom", "lt": "changedUntil", "le": "changedUntil"}
+"""The database lets whoever was changed at that very moment through, the filter after it may not."""
 
 router = APIRouter(prefix=PREFIX, tags=["directory"], route_class=ScimRoute, include_in_schema=False)
 
@@ -175,9 +178,9 @@ async def search_everything(request: Request, caller: DirectoryCaller, session: 
     count = MOST_RESULTS if wanted.count is None else min(wanted.count, MOST_RESULTS)
     fitting: list[Any] = []
     for kind in MODELS:
-        if await _count(session, kind, None) > MOST_LOOKED_THROUGH:
+        if await _count(session, kind, []) > MOST_LOOKED_THROUGH:
             raise TooManyToLookThrough(MOST_LOOKED_THROUGH)
-        fitting += await _fitting(session, kind, None, wanted)
+        fitting += await _fitting(session, kind, [], wanted)
     found = await asyncio.to_thread(wanted.sort, fitting) if wanted.sort_by else fitting
     return _page(either, wanted, found[offset : offset + count], total=len(fitting), offset=offset)
 
@@ -214,15 +217,14 @@ async def _listed(session: AsyncSession, kind: str, question: dict[str, Any]) ->
     wanted = _bound(SearchRequest, model).model_validate(question)
     offset = max(0, (wanted.start_index or 1) - 1)
     count = MOST_RESULTS if wanted.count is None else min(wanted.count, MOST_RESULTS)
-    exactly, is_exact = _exactly(kind, wanted)
-    if (wanted.filter is None or is_exact) and wanted.sort_by is None:
-        total = await _count(session, kind, exactly)
-        page = await _some(session, kind, exactly, offset=offset, limit=count)
+    sought, is_all = _in_database(kind, wanted)
+    if is_all and wanted.sort_by is None:
+        total = await _count(session, kind, sought)
+        page = await _some(session, kind, sought, offset=offset, limit=count)
     else:
-        exactly = exactly or _narrowed(kind, wanted)
-        if await _count(session, kind, exactly) > MOST_LOOKED_THROUGH:
+        if await _count(session, kind, sought) > MOST_LOOKED_THROUGH:
             raise TooManyToLookThrough(MOST_LOOKED_THROUGH)
-        fitting = await _fitting(session, kind, exactly, wanted)
+        fitting = await _fitting(session, kind, sought, wanted)
         total = len(fitting)
         found = await asyncio.to_thread(wanted.sort, fitting) if wanted.sort_by else fitting
         page = found[offset : offset + count]
@@ -236,49 +238,60 @@ def _page(model: Any, wanted: Any, found: list[Any], *, total: int, offset: int)
     return answer(listed.model_dump(scim_ctx=Context.RESOURCE_QUERY_RESPONSE, response_parameters=wanted))
 
 
-def _exactly(kind: str, wanted: Any) -> tuple[Exactly | None, bool]:
-    """The one value that an index can look for, where the filter is as simple as that."""
-    exactly = _answered_by_index(kind, wanted.filter.ast if wanted.filter is not None else None)
-    return exactly, exactly is not None
+def _in_database(kind: str, wanted: Any) -> tuple[list[Sought], bool]:
+    """What the database can look for of all whom the filter lets through; and whether that is the whole filter."""
+    if wanted.filter is None:
+        return [], True
+    node = wanted.filter.ast
+    terms = node.terms if isinstance(node, LogicalExpr) and node.op is LogicalOperator.and_ else (node,)
+    values = [_value_in_database(kind, term) for term in terms]
+    times = [_time_in_database(term) for term in terms]
+    return [one for one in (*values, *times) if one is not None], None not in values
 
 
-def _narrowed(kind: str, wanted: Any) -> Exactly | None:
-    """The one value that an index can look for of several that all must fit."""
-    node = wanted.filter.ast if wanted.filter is not None else None
-    if not isinstance(node, LogicalExpr) or node.op is not LogicalOperator.and_:
+def _value_in_database(kind: str, node: Any) -> Sought | None:
+    if not isinstance(node, Comparison) or node.op.value != "eq":
         return None
-    return next(filter(None, (_answered_by_index(kind, term) for term in node.terms)), None)
-
-
-def _answered_by_index(kind: str, node: Any) -> Exactly | None:
-    if isinstance(node, Comparison) and node.op.value == "eq" and isinstance(node.value, str):
-        attribute = _QUICK[kind].get(str(node.attr_path).rpartition(":")[2].lower())
-        if attribute is not None and node.value.isprintable():
-            return Exactly(attribute, node.value)
+    attribute = str(node.attr_path).rpartition(":")[2].lower()
+    if kind == "Users" and attribute == "active" and isinstance(node.value, bool):
+        return Sought("active", node.value)
+    if attribute in _QUICK[kind] and isinstance(node.value, str) and node.value.isprintable():
+        return Sought(_QUICK[kind][attribute], node.value)
     return None
 
 
-async def _count(session: AsyncSession, kind: str, exactly: Exactly | None) -> int:
+def _time_in_database(node: Any) -> Sought | None:
+    if not isinstance(node, Comparison) or str(node.attr_path).rpartition(":")[2].lower() != "meta.lastmodified":
+        return None
+    attribute = _TIMES.get(node.op.value)
+    try:
+        at = datetime.fromisoformat(str(node.value))
+    except ValueError:
+        return None
+    return None if attribute is None or at.tzinfo is None else Sought(attribute, at)
+
+
+async def _count(session: AsyncSession, kind: str, sought: Sequence[Sought]) -> int:
     counted = stored.count_users if kind == "Users" else stored.count_groups
-    return await counted(session, exactly)
+    return await counted(session, sought)
 
 
 async def _rows(
-    session: AsyncSession, kind: str, exactly: Exactly | None, *, offset: int, limit: int
+    session: AsyncSession, kind: str, sought: Sequence[Sought], *, offset: int, limit: int
 ) -> Sequence[tuple[Any, ...]]:
     if kind == "Users":
-        return await stored.users(session, exactly, offset=offset, limit=limit)
-    return [(group,) for group in await stored.groups(session, exactly, offset=offset, limit=limit)]
+        return await stored.users(session, sought, offset=offset, limit=limit)
+    return [(group,) for group in await stored.groups(session, sought, offset=offset, limit=limit)]
 
 
-async def _some(session: AsyncSession, kind: str, exactly: Exactly | None, *, offset: int, limit: int) -> list[Any]:
-    rows = await _rows(session, kind, exactly, offset=offset, limit=limit)
+async def _some(session: AsyncSession, kind: str, sought: Sequence[Sought], *, offset: int, limit: int) -> list[Any]:
+    rows = await _rows(session, kind, sought, offset=offset, limit=limit)
     return [_model(kind, row) for row in rows]
 
 
-async def _fitting(session: AsyncSession, kind: str, exactly: Exactly | None, wanted: Any) -> list[Any]:
+async def _fitting(session: AsyncSession, kind: str, sought: Sequence[Sought], wanted: Any) -> list[Any]:
     """Every entry that the filter lets through; other requests are served meanwhile."""
-    rows = await _rows(session, kind, exactly, offset=0, limit=MOST_LOOKED_THROUGH)
+    rows = await _rows(session, kind, sought, offset=0, limit=MOST_LOOKED_THROUGH)
 
     def look_through() -> list[Any]:
         every = (_model(kind, row) for row in rows)
