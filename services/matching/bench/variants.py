@@ -13,7 +13,7 @@ import numpy as np
 from tandem_matching.domain.assignment import Round, Warm, assign, best_round
 from tandem_matching.domain.encoded import FULL, Encoded, Features
 from tandem_matching.domain.encoding import encode
-from tandem_matching.domain.engine import scan
+from tandem_matching.domain.engine import threads
 from tandem_matching.domain.matching import match
 from tandem_matching.domain.meetings import assign_meetings
 from tandem_matching.domain.peers import assign_peers
@@ -86,8 +86,8 @@ def after_changes(mentees: int, mentors: int) -> list[str]:
 
         # Judged on one thread, where processor time is time; on two, a match from scratch gains more than one again.
         with _threads(1):
-            one = side_by_side(10, from_scratch, begun_warm)
-        (cold, cold_words, cold_seconds), (again, words, seconds) = one
+            on_one = side_by_side(10, from_scratch, begun_warm)
+        (cold, cold_words, cold_seconds), (again, words, seconds) = on_one
         (_, cold_on_two, _), (_, again_on_two, _) = side_by_side(10, from_scratch, begun_warm)
         verdict = "proven, the same total" if again.total == again.bound == cold.total else "NOT THE SAME TOTAL"
         moved = int((again.match != before.match)[~of_mentees].sum())
@@ -103,9 +103,11 @@ def after_changes(mentees: int, mentors: int) -> list[str]:
 @contextmanager
 def _threads(number: int) -> Iterator[None]:
     """The engine uses so many threads."""
-    usual, scan.THREADS = scan.THREADS, number
-    yield
-    scan.THREADS = usual
+    usual, threads.THREADS = threads.THREADS, number
+    try:
+        yield
+    finally:
+        threads.THREADS = usual
 
 
 def _sticky(pool: Encoded, before: Round, stickiness: float) -> Encoded:

@@ -72,11 +72,10 @@ def fairest(
     # Where everybody gains and every place has a price, all stay matched and every place taken.
     stay = np.logical_and.reduceat((gains[owners] > 0) & (prices[mentors] > 0), starts)
     sizes = np.diff(np.append(starts, len(owners)))
-    few = np.repeat(differ & stay, sizes)
-    group_starts = np.concatenate(([0], np.cumsum(sizes[differ & stay])))
-    tried = swap_fairly(fair, owners[few], mentors[few], points[few], group_starts, small=small)
-    left = differ & ~stay
-    left[differ & stay] = ~tried
+    triable = differ & stay
+    pairs, group_starts = np.repeat(triable, sizes), np.concatenate(([0], np.cumsum(sizes[triable])))
+    left = differ.copy()
+    left[triable] = ~swap_fairly(fair, owners[pairs], mentors[pairs], points[pairs], group_starts, small=small)
     for start, size in zip(starts[left].tolist(), sizes[left].tolist(), strict=True):
         here = slice(start, start + size)
         _rearrange(fair, owners[here], mentors[here], points[here], gains, prices, places - load)

@@ -2,6 +2,6 @@
 
 `arranging` makes a pool ready; `scan` finds for every mentee the few mentors that matter at given prices, its
 `candidates`, by walking (`looking`) or pair by pair (`pairs`). `auction` finds prices over the candidates, `paths`
-finishes exactly, and `optimum` repeats scan and finish until no pair outside the candidates could improve anything.
-Arrays in, assignment out; nothing here knows people.
+finishes exactly (`holding`: who holds which place), and `optimum` repeats scan and finish until no pair outside the
+candidates could improve anything. Arrays in, assignment out; nothing here knows people.
 """

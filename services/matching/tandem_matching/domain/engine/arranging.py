@@ -8,7 +8,8 @@ from numba import njit
 
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers, Table
 from tandem_matching.domain.engine.candidates import grouped
-from tandem_matching.domain.engine.scan import Scan, together
+from tandem_matching.domain.engine.scan import Scan
+from tandem_matching.domain.engine.threads import together
 
 FORBIDDEN = -(2**50)
 """The worth of a pair that is not allowed: below zero whatever other tables add, and many of them can be added."""

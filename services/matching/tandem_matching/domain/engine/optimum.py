@@ -12,7 +12,8 @@ from tandem_matching.domain.assignment import unwatched
 from tandem_matching.domain.encoded import Codes, Encoded, Numbers
 from tandem_matching.domain.engine import auction, paths
 from tandem_matching.domain.engine.candidates import Candidates
-from tandem_matching.domain.engine.scan import Bound, Scan, outside, together
+from tandem_matching.domain.engine.scan import Bound, Scan, outside
+from tandem_matching.domain.engine.threads import together
 from tandem_matching.domain.stakes import stakes
 
 FREE = -1

@@ -40,10 +40,7 @@ def beyond(  # type: ignore[no-untyped-def]  # pragma: no cover
             most_parts[had[position]] = max(most_parts[had[position]], had_parts[position])
             gifts[place] |= np.uint64(1) << np.uint64(had[position] % 64)
     bases = np.empty(tables, np.int64)
-    most_fall = falls.max() if mentors.shape[0] else np.int64(0)
     for mentee in people:
-        if not mentors.shape[0] or mentee_room[mentee] + rooms[0] <= 0 or mentee_fall[mentee] + most_fall <= 0:
-            continue
         floor, own_room, own_fall = floors[mentee], mentee_room[mentee], mentee_fall[mentee]
         ready, most, wishes, ties = False, np.int64(-1), np.uint64(0), 0
         for place in range(mentors.shape[0]):
@@ -70,19 +67,20 @@ def beyond(  # type: ignore[no-untyped-def]  # pragma: no cover
             shares = wishes & gifts[place] != 0
             if shared + (most if shares else 0) - asked[place] < floor:
                 continue
-            points = shared
-            for want in range(wanted_starts[mentee], wanted_starts[mentee + 1] if shares else wanted_starts[mentee]):
-                for position in range(had_starts[mentors[place]], had_starts[mentors[place] + 1]):
-                    if had[position] == wanted[want]:
-                        points += np.int64(wanted_weights[want]) * had_parts[position] // wanted_shares[want]
-            if points - asked[place] > floor or (points - asked[place] == floor and ties < most_ties):
-                ties += points - asked[place] == floor
+            points, mentor = shared, mentors[place]
+            if shares:
+                points += _shared_features(
+                    mentee, mentor, wanted_starts, wanted, wanted_weights, wanted_shares, had_starts, had, had_parts
+                )
+            value = points - asked[place]
+            if value > floor or (value == floor and ties < most_ties):
+                ties += value == floor
                 if number == room:
                     owners = np.concatenate((owners, np.empty(room, np.int64)))
                     partners = np.concatenate((partners, np.empty(room, np.int64)))
                     worth = np.concatenate((worth, np.empty(room, np.int64)))
                     room *= 2
-                owners[number], partners[number], worth[number] = mentee, mentors[place], points
+                owners[number], partners[number], worth[number] = mentee, mentor, points
                 number += 1
     return owners[:number], partners[:number], worth[:number]
 
@@ -113,12 +111,23 @@ def worth_of(  # type: ignore[no-untyped-def]  # pragma: no cover
                 points = np.int64(-1)
         if points < 0:
             continue
-        for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
-            for position in range(had_starts[mentor], had_starts[mentor + 1]):
-                if had[position] == wanted[want]:
-                    points += np.int64(wanted_weights[want]) * had_parts[position] // wanted_shares[want]
-        worth[mentee] = points
+        worth[mentee] = points + _shared_features(
+            mentee, mentor, wanted_starts, wanted, wanted_weights, wanted_shares, had_starts, had, had_parts
+        )
     return worth
+
+
+@njit(cache=True, nogil=True)
+def _shared_features(  # type: ignore[no-untyped-def]  # pragma: no cover
+    mentee, mentor, wanted_starts, wanted, wanted_weights, wanted_shares, had_starts, had, had_parts
+):
+    """The points of what the mentee wants and the mentor has."""
+    points = np.int64(0)
+    for want in range(wanted_starts[mentee], wanted_starts[mentee + 1]):
+        for position in range(had_starts[mentor], had_starts[mentor + 1]):
+            if had[position] == wanted[want]:
+                points += np.int64(wanted_weights[want]) * had_parts[position] // wanted_shares[want]
+    return points
 
 
 @njit(cache=True, nogil=True)
@@ -127,8 +136,9 @@ def keenest(  # type: ignore[no-untyped-def]  # pragma: no cover
     table_starts, table_widths, table_points,
     wanted_starts, wanted, wanted_weights, wanted_shares,
     had_starts, had, had_parts, features, single_starts, single_mentors,
-    taking, floors, found, worth, counts, most,
+    taking, floors, found, worth,
 ):  # fmt: skip
+    """The best mentees for each mentor, into `found` and `worth`; how many, and what none besides has beyond theirs."""
     classes, tables = mentee_codes.shape
     limit = found.shape[1]
     class_starts = np.zeros(classes + 1, np.int64)
@@ -157,6 +167,7 @@ def keenest(  # type: ignore[no-untyped-def]  # pragma: no cover
             wishes[place] = wanted[want]
             place += 1
         wish_starts[position + 1] = place
+    counts, most = np.empty(mentors.shape[0], np.int64), np.empty(mentors.shape[0], np.int64)
     net = np.empty(limit, np.int64)
     parts = np.zeros(features, np.int32)
     columns = np.empty(tables, np.int64)
@@ -199,3 +210,4 @@ def keenest(  # type: ignore[no-untyped-def]  # pragma: no cover
         counts[row], most[row] = number, least
         for position in range(had_starts[mentor], had_starts[mentor + 1]):
             parts[had[position]] = 0
+    return counts, most

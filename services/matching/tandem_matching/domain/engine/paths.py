@@ -13,10 +13,11 @@ import numpy as np
 from numba import njit
 
 from tandem_matching.domain.encoded import Codes, Numbers
+from tandem_matching.domain.engine import holding
 from tandem_matching.domain.engine.candidates import Candidates
+from tandem_matching.domain.engine.heap import grown, pop, push
+from tandem_matching.domain.engine.holding import FAR, FREE
 
-FREE = -1
-FAR = 2**62
 NEAR = 50
 """Who would pay more than a pair is worth by the best pair's points divided by this is looked at last."""
 
@@ -32,146 +33,51 @@ class Paths:
         self._stake, self._places = stake, np.minimum(capacities, max(1, len(stake)))
         self._place_starts = np.concatenate(([0], np.cumsum(self._places))).astype(np.int64)
         self.match, self.prices = match.copy(), prices.copy()
-        self.gains, *self._held = _begin(
+        self.gains, self._holders, self._place_of, self._taken = holding.begin(
             candidates.starts, candidates.mentors, candidates.points, stake,
             self._places, self._place_starts, self.prices, self.match,
         )  # fmt: skip
         self._near = int(np.abs(candidates.points).max(initial=0)) // NEAR
-        self._back: Any = None
+        self._back: tuple[Any, Numbers, Numbers] | None = None
 
     @property
     def candidates(self) -> Candidates:
         """All candidates."""
         return self._candidates.joined(self._added)
 
-    def add(self, better: Candidates) -> None:
+    def add(self, more: Candidates) -> None:
         """Let people choose among these candidates too."""
-        _add(
-            better.starts, better.mentors, better.points, self._stake,
-            self._places, self._place_starts, self.prices, self.match, self.gains, *self._held,
-        )  # fmt: skip
-        self._added = self._added.joined(better)
+        holding.add(more.starts, more.mentors, more.points, self._stake, *self._state())
+        self._added = self._added.joined(more)
 
     def finish(self) -> None:
         """Find the best match; gains and prices are the dual solution: whole numbers, as the points and stakes are."""
-        state = (self._places, self._place_starts, self.prices, self.match, self.gains, *self._held)
         # Places first: whoever is free may take one, and then need not displace anybody.
         first, then = self._candidates, self._added
-        if (self.prices[self._held[-1] < self._places] > 0).any():
+        if (self.prices[self._taken < self._places] > 0).any():
             if self._back is None:
-                self._back = self._backwards(first, self._near), self.gains.copy(), self.prices.copy()
+                self._back = self._backwards(first), self.gains.copy(), self.prices.copy()
             (starts, far_starts, mentees, worth), gains, prices = self._back
             # Since then a pair has come nearer by no more than its gain and its price fell.
             least_far = self._near - (gains - self.gains).max(initial=0) - (prices - self.prices)
-            more_starts, _, *more = self._backwards(then, self._near)
-            _find_mentees(starts, far_starts, mentees, worth, least_far, more_starts, *more, *state)
+            more_starts, _, *more = self._backwards(then)
+            _find_mentees(starts, far_starts, mentees, worth, least_far, more_starts, *more, *self._state())
         _find_mentors(
-            first.starts, first.mentors, first.points, then.starts, then.mentors, then.points, self._stake, *state
+            first.starts, first.mentors, first.points, then.starts, then.mentors, then.points,
+            self._stake, *self._state(),
+        )  # fmt: skip
+
+    def _state(self) -> tuple[Numbers | Codes, ...]:
+        """What the compiled code changes, after the places that there are."""
+        return (
+            self._places, self._place_starts, self.prices, self.match, self.gains,
+            self._holders, self._place_of, self._taken,
+        )  # fmt: skip
+
+    def _backwards(self, candidates: Candidates) -> Any:
+        return holding.backwards(
+            candidates.starts, candidates.mentors, candidates.points, self._stake, self.gains, self.prices, self._near
         )
-
-    def _backwards(self, candidates: Candidates, near: int) -> tuple[Numbers, Numbers, Codes, Numbers]:
-        found: tuple[Numbers, Numbers, Codes, Numbers] = _backwards(
-            candidates.starts, candidates.mentors, candidates.points, self._stake, self.gains, self.prices, near
-        )
-        return found
-
-
-@njit(cache=True, nogil=True)
-def _backwards(starts, mentors, points, stake, gains, prices, near):  # type: ignore[no-untyped-def]  # pragma: no cover
-    """The candidates by mentor: where each begins, the mentees and what they are worth; and where the far ones begin.
-
-    Those come last whose gain and price exceed what they are worth by `near` or more.
-    """
-    count = prices.shape[0]
-    back_starts = np.zeros(count + 1, np.int64)
-    for edge in range(mentors.shape[0]):
-        back_starts[mentors[edge] + 1] += 1
-    for mentor in range(count):
-        back_starts[mentor + 1] += back_starts[mentor]
-    far_starts, filled = back_starts[:-1].copy(), back_starts[1:].copy()
-    back_mentees = np.empty(mentors.shape[0], np.int32)
-    back_worth = np.empty(mentors.shape[0], np.int64)
-    for mentee in range(starts.shape[0] - 1):
-        for edge in range(starts[mentee], starts[mentee + 1]):
-            mentor, worth = mentors[edge], points[edge] + stake[mentee]
-            # Without a branch, which would be guessed wrong every other time.
-            is_near = np.int64(gains[mentee] + prices[mentor] - worth < near)
-            filled[mentor] -= 1 - is_near
-            place = is_near * far_starts[mentor] + (1 - is_near) * filled[mentor]
-            far_starts[mentor] += is_near
-            back_mentees[place] = mentee
-            back_worth[place] = worth
-    return back_starts, far_starts, back_mentees, back_worth
-
-
-@njit(cache=True, nogil=True)
-def _begin(  # type: ignore[no-untyped-def]  # pragma: no cover
-    starts, mentors, points, stake, capacities, place_starts, prices, match
-):
-    """Each mentee's gain at these prices, and who holds which place: only pairs stay that are exactly the best."""
-    mentees, count = starts.shape[0] - 1, capacities.shape[0]
-    gains = np.zeros(mentees, np.int64)
-    holders = np.empty(place_starts[count], np.int32)
-    place_of = np.zeros(mentees, np.int64)
-    taken = np.zeros(count, np.int64)
-    for mentee in range(mentees):
-        kept, held = np.int64(-FAR), match[mentee]
-        best, own = np.int64(0), stake[mentee]
-        for edge in range(starts[mentee], starts[mentee + 1]):
-            value = points[edge] + own - prices[mentors[edge]]
-            best = max(best, value)
-            if mentors[edge] == held:
-                kept = value
-        gains[mentee] = best
-        match[mentee] = FREE
-        # A pair stays only where it is exactly as good as the best: the rest is found by paths.
-        if held != FREE and kept == best and taken[held] < capacities[held]:
-            match[mentee] = held
-            place_of[mentee] = taken[held]
-            holders[place_starts[held] + taken[held]] = mentee
-            taken[held] += 1
-    _take(starts, mentors, points, stake, capacities, place_starts, prices, match, gains, holders, place_of, taken)
-    return gains, holders, place_of, taken
-
-
-@njit(cache=True, nogil=True)
-def _add(  # type: ignore[no-untyped-def]  # pragma: no cover
-    starts, mentors, points, stake, capacities, place_starts, prices, match, gains, holders, place_of, taken
-):
-    """Raise gains to what these candidates are worth; who gains more gives back the place they had."""
-    for mentee in range(starts.shape[0] - 1):
-        gain = gains[mentee]
-        for edge in range(starts[mentee], starts[mentee + 1]):
-            gain = max(gain, points[edge] + stake[mentee] - prices[mentors[edge]])
-        held = match[mentee]
-        if held != FREE and gain > gains[mentee]:
-            taken[held] -= 1
-            last = holders[place_starts[held] + taken[held]]
-            holders[place_starts[held] + place_of[mentee]] = last
-            place_of[last] = place_of[mentee]
-            match[mentee] = FREE
-        gains[mentee] = gain
-    _take(starts, mentors, points, stake, capacities, place_starts, prices, match, gains, holders, place_of, taken)
-
-
-@njit(cache=True, nogil=True)
-def _take(  # type: ignore[no-untyped-def]  # pragma: no cover
-    starts, mentors, points, stake, capacities, place_starts, prices, match, gains, holders, place_of, taken
-):
-    """Whoever likes a free place best takes it: no search is needed."""
-    for mentee in range(starts.shape[0] - 1):
-        if match[mentee] == FREE and gains[mentee] > 0:
-            for edge in range(starts[mentee], starts[mentee + 1]):
-                mentor = mentors[edge]
-                if (
-                    points[edge] + stake[mentee] - prices[mentor] == gains[mentee]
-                    and taken[mentor] < capacities[mentor]
-                ):
-                    match[mentee] = mentor
-                    place_of[mentee] = taken[mentor]
-                    holders[place_starts[mentor] + taken[mentor]] = mentee
-                    taken[mentor] += 1
-                    break
 
 
 @njit(cache=True, nogil=True)
@@ -185,9 +91,7 @@ def _find_mentees(  # type: ignore[no-untyped-def]  # pragma: no cover
     via = np.zeros(count, np.int32)
     towards = np.zeros(count, np.int32)
     seen = np.empty(count, np.int32)
-    capacity = 1024
-    keys = np.empty(capacity, np.int64)
-    nodes = np.empty(capacity, np.int32)
+    keys, nodes = np.empty(1024, np.int64), np.empty(1024, np.int32)
     for source in range(count):
         while taken[source] < capacities[source] and prices[source] > 0:
             size, sighted = 0, 1
@@ -222,17 +126,15 @@ def _find_mentees(  # type: ignore[no-untyped-def]  # pragma: no cover
                             far[held] = reach
                             via[held] = mentee
                             towards[held] = mentor
-                            if size == capacity:
-                                keys = np.concatenate((keys, np.empty(capacity, np.int64)))
-                                nodes = np.concatenate((nodes, np.empty(capacity, np.int32)))
-                                capacity *= 2
-                            size = _push(keys, nodes, size, reach, held)
+                            if size == keys.shape[0]:
+                                keys, nodes = grown(keys, nodes)
+                            size = push(keys, nodes, size, reach, held)
                             if reach + prices[held] < limit:
                                 limit, taker, end = reach + prices[held], FREE, held
                 mentor = FREE
                 while size > 0:
                     distance, held = keys[0], nodes[0]
-                    size = _pop(keys, nodes, size)
+                    size = pop(keys, nodes, size)
                     if distance == far[held]:
                         mentor = held
                         break
@@ -253,11 +155,7 @@ def _find_mentees(  # type: ignore[no-untyped-def]  # pragma: no cover
                 break
             if taker == FREE:
                 moving = via[mentor]
-                spot = place_of[moving]
-                taken[mentor] -= 1
-                other = holders[place_starts[mentor] + taken[mentor]]
-                holders[place_starts[mentor] + spot] = other
-                place_of[other] = spot
+                holding.give_back(moving, mentor, place_starts, holders, place_of, taken)
                 mentor = towards[mentor]
             else:
                 moving = taker
@@ -288,9 +186,7 @@ def _find_mentors(  # type: ignore[no-untyped-def]  # pragma: no cover
     far = np.full(count, FAR, np.int64)
     via = np.zeros(count, np.int32)
     seen = np.empty(count, np.int32)
-    capacity = 1024
-    keys = np.empty(capacity, np.int64)
-    nodes = np.empty(capacity, np.int32)
+    keys, nodes = np.empty(1024, np.int64), np.empty(1024, np.int32)
     for source in range(gains.shape[0]):
         if match[source] != FREE or gains[source] <= 0:
             continue
@@ -319,18 +215,16 @@ def _find_mentors(  # type: ignore[no-untyped-def]  # pragma: no cover
                         sighted += 1
                     far[mentor] = reach
                     via[mentor] = mentee
-                    if size == capacity:
-                        keys = np.concatenate((keys, np.empty(capacity, np.int64)))
-                        nodes = np.concatenate((nodes, np.empty(capacity, np.int32)))
-                        capacity *= 2
-                    size = _push(keys, nodes, size, reach, mentor)
+                    if size == keys.shape[0]:
+                        keys, nodes = grown(keys, nodes)
+                    size = push(keys, nodes, size, reach, mentor)
             if holder != FREE:
                 place += 1
             if holder == FREE or place == last:
                 holder = FREE
                 while size > 0:
                     distance, mentor = keys[0], nodes[0]
-                    size = _pop(keys, nodes, size)
+                    size = pop(keys, nodes, size)
                     if distance == far[mentor]:
                         holder = mentor
                         break
@@ -368,39 +262,3 @@ def _find_mentors(  # type: ignore[no-untyped-def]  # pragma: no cover
             if mentee == source:
                 break
             mentor, spot = before, hole
-
-
-@njit(cache=True, nogil=True)
-def _push(keys, nodes, size, key, node):  # type: ignore[no-untyped-def]  # pragma: no cover
-    place = size
-    while place > 0:
-        above = (place - 1) // 2
-        if keys[above] <= key:
-            break
-        keys[place] = keys[above]
-        nodes[place] = nodes[above]
-        place = above
-    keys[place] = key
-    nodes[place] = node
-    return size + 1
-
-
-@njit(cache=True, nogil=True)
-def _pop(keys, nodes, size):  # type: ignore[no-untyped-def]  # pragma: no cover
-    size -= 1
-    key, node = keys[size], nodes[size]
-    place = 0
-    while True:
-        child = 2 * place + 1
-        if child >= size:
-            break
-        if child + 1 < size and keys[child + 1] < keys[child]:
-            child += 1
-        if keys[child] >= key:
-            break
-        keys[place] = keys[child]
-        nodes[place] = nodes[child]
-        place = child
-    keys[place] = key
-    nodes[place] = node
-    return size

@@ -7,27 +7,22 @@ what is below; inside a class mentors are ordered by price. So most pairs are ne
 left out.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tandem_matching.domain.encoded import Codes, Numbers
-from tandem_matching.domain.engine import looking, pairs
+from tandem_matching.domain.engine import looking, pairs, threads
 from tandem_matching.domain.engine.candidates import Candidates, gathered, ranked
+from tandem_matching.domain.engine.threads import together
 
-THREADS = 2
-"""So many are used at most."""
 FEW_PAIRS, FEW_MENTEES = 1_000_000, 150
 """So many are looked at before a second thread is worth its start."""
 TIES = 16
 """So many pairs that are worth exactly a floor are found for a mentee at a time."""
-_threads = ThreadPoolExecutor(THREADS, "scan")
 NOBODY = 2**61
 """The price where there is no mentor."""
 
@@ -97,7 +92,7 @@ class Scan:
         """For each mentee the best open mentors, at most `limit`, whose points less price exceed the mentee's floor.
 
         Which of several equally good mentors are taken differs from mentee to mentee, so that not all want the same.
-        `only`: these mentees, those of a class together; the others get nothing. Uses `THREADS` threads; the result
+        `only`: these mentees, those of a class together; the others get nothing. Uses threads; the result
         does not depend on them.
         """
         people = self.by_class if only is None else only
@@ -113,7 +108,7 @@ class Scan:
         classes = int(self.node_floors[-1] - self.node_floors[-2])
         class_starts, order = ranked(members, self.mentor_class, classes, prices)
         cheapest = self._cheapest(prices, order, class_starts)
-        parts = _cuts(self.mentee_class[people], THREADS if len(people) > FEW_MENTEES else 1)
+        parts = _cuts(self.mentee_class[people], threads.THREADS if len(people) > FEW_MENTEES else 1)
 
         def work(part: tuple[int, int]) -> None:
             begin, end = part
@@ -156,7 +151,7 @@ class Scan:
             len(only) * len(mentors) > FEW_PAIRS
             and np.searchsorted(-first.prices[mentors], first.floors[only]).sum() > FEW_PAIRS
         )
-        parts = [only[thread::THREADS] for thread in range(THREADS)] if many else [only]
+        parts = [only[part :: threads.THREADS] for part in range(threads.THREADS)] if many else [only]
         found = together(*(partial(work, part) for part in parts))
         owners, partners, points = (np.concatenate([one[place] for one in found]) for place in range(3))
         if len(self.single_mentors):
@@ -174,22 +169,13 @@ class Scan:
         """
         found = np.zeros((len(mentors), limit), np.int32)
         worth = np.zeros((len(mentors), limit), np.int64)
-        counts, most = np.zeros(len(mentors), np.int64), np.zeros(len(mentors), np.int64)
-
-        def work(part: slice) -> None:
-            pairs.keenest(
-                mentors[part], self.mentee_class, self.mentee_codes, self.by_class, self.mentor_rows,
-                self.table_starts, self.table_widths, self.table_points,
-                self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
-                self.had_starts, self.had, self.had_parts, len(self.index_rows) - 1,
-                self.single_starts, self.single_mentors, taking, floors, found[part], worth[part],
-                counts[part], most[part],
-            )  # fmt: skip
-
-        many = len(mentors) * len(self.mentee_codes) > FEW_PAIRS
-        middle = len(mentors) // 2
-        parts = [slice(middle), slice(middle, None)] if many else [slice(None)]
-        together(*(partial(work, part) for part in parts))
+        counts, most = pairs.keenest(
+            mentors, self.mentee_class, self.mentee_codes, self.by_class, self.mentor_rows,
+            self.table_starts, self.table_widths, self.table_points,
+            self.wanted_starts, self.wanted, self.wanted_weights, self.wanted_shares,
+            self.had_starts, self.had, self.had_parts, len(self.index_rows) - 1,
+            self.single_starts, self.single_mentors, taking, floors, found, worth,
+        )  # fmt: skip
         known = np.arange(limit)[None, :] < counts[:, None]
         partners = np.broadcast_to(mentors[:, None], known.shape)[known]
         return Candidates.of(self.mentees, found[known].astype(np.int64), partners, worth[known]), most
@@ -212,19 +198,6 @@ class Scan:
         return np.concatenate(
             [np.minimum.reduceat(of_class, self.node_classes[begin:end]) for begin, end in pairwise(self.node_floors)]
         )
-
-
-def together(*tasks: Callable[[], Any]) -> list[Any]:
-    """What the tasks give, done at once by as many threads as are free."""
-    if THREADS == 1:
-        return [task() for task in tasks]
-    others = [_threads.submit(task) for task in tasks[1:]]
-    found = {0: tasks[0]()} if tasks else {}
-    # Whoever is done helps, from the end: so nobody waits for what has not begun, and tasks may have tasks.
-    for place in range(len(others), 0, -1):
-        if others[place - 1].cancel():
-            found[place] = tasks[place]()
-    return [found[place] if place in found else others[place - 1].result() for place in range(len(tasks))]
 
 
 def outside(found: Candidates, prices: Numbers, floors: Numbers, *, limit: int) -> Numbers:

@@ -252,7 +252,7 @@ def _in_database(kind: str, wanted: Any) -> tuple[list[Sought], bool]:
 def _value_in_database(kind: str, node: Any) -> Sought | None:
     if not isinstance(node, Comparison) or node.op.value != "eq":
         return None
-    attribute = str(node.attr_path).rpartition(":")[2].lower()
+    attribute = _attribute(node)
     if kind == "Users" and attribute == "active" and isinstance(node.value, bool):
         return Sought("active", node.value)
     if attribute in _QUICK[kind] and isinstance(node.value, str) and node.value.isprintable():
@@ -261,7 +261,7 @@ def _value_in_database(kind: str, node: Any) -> Sought | None:
 
 
 def _time_in_database(node: Any) -> Sought | None:
-    if not isinstance(node, Comparison) or str(node.attr_path).rpartition(":")[2].lower() != "meta.lastmodified":
+    if not isinstance(node, Comparison) or _attribute(node) != "meta.lastmodified":
         return None
     attribute = _TIMES.get(node.op.value)
     try:
@@ -269,6 +269,11 @@ def _time_in_database(node: Any) -> Sought | None:
     except ValueError:
         return None
     return None if attribute is None or at.tzinfo is None else Sought(attribute, at)
+
+
+def _attribute(node: Comparison) -> str:
+    """An attribute's name without its schema; capitals do not matter in SCIM."""
+    return str(node.attr_path).rpartition(":")[2].lower()
 
 
 async def _count(session: AsyncSession, kind: str, sought: Sequence[Sought]) -> int:
